@@ -1,0 +1,59 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From a camera's raw image to metric depth: rectify, then estimate. Live and offline alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoe_depth_ros.camera import Calibration
+from zoe_depth_ros.geometry import Rectifier
+from zoe_depth_ros.inference.estimator import DepthEstimator
+from zoe_depth_ros.inference.estimator import DepthMap
+
+
+class FramePipeline:
+    """
+    Estimates depth for the images of one camera.
+
+    :param estimator: the loaded network.
+    :param already_rectified: True when the images come undistorted although their calibration
+        tells of distortion, as image_rect topics do.
+    """
+
+    def __init__(self, estimator: DepthEstimator, *, already_rectified: bool) -> None:
+        self.estimator = estimator
+        self.already_rectified = already_rectified
+        self._rectifier: Rectifier | None = None
+        self._rectifier_of: Calibration | None = None
+
+    def process(
+        self, rgb: NDArray[np.uint8], calibration: Calibration | None, *, rectify: str = 'auto',
+    ) -> DepthMap:
+        """
+        Estimate the depth of one image.
+
+        :param rgb: (H, W, 3) uint8 RGB as the camera sent it.
+        :param calibration: of the camera; None where unknown, the image is then taken as it is.
+        :param rectify: 'always', 'never', or 'auto': when distorted and not yet rectified.
+        :raises ImageError: the image does not have the calibration's size.
+        :raises CameraError: the distortion model is not supported.
+        """
+        if calibration is None:
+            return self.estimator.estimate(rgb)
+        if self._must_rectify(calibration, rectify):
+            rectifier = self._rectifier_for(calibration)
+            return self.estimator.estimate(rectifier.rectify(rgb), rectifier.camera)
+        return self.estimator.estimate(rgb, calibration.rectified_camera())
+
+    def _must_rectify(self, calibration: Calibration, rectify: str) -> bool:
+        if rectify == 'auto':
+            return calibration.is_distorted and not self.already_rectified
+        return rectify == 'always'
+
+    def _rectifier_for(self, calibration: Calibration) -> Rectifier:
+        if self._rectifier is None or self._rectifier_of != calibration:
+            self._rectifier, self._rectifier_of = Rectifier(calibration), calibration
+        return self._rectifier
+

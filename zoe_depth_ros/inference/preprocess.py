@@ -1,0 +1,135 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Image to network input and depth back: the object that changes pixels owns the way back.
+
+Sizes and resampling follow the reference implementation where the mode says so (paper section 5
+and its code): bilinear with aligned corners towards the network, no antialiasing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.config import SIZE_MULTIPLE
+
+PADDING_FACTOR = 3.0
+
+
+@dataclass(frozen=True)
+class Framing:
+    """
+    How images of one size are fed to the network and their depth is brought back.
+
+    :param image_hw: (height, width) of the image.
+    :param padding_hw: rows above and below, columns left and right, reflected.
+    :param network_hw: (height, width) of the network input.
+    :param bicubic: bring depth back bicubically with half-pixel centres, as the reference infers;
+        else bilinearly with aligned corners, the exact inverse of the way in.
+    """
+
+    image_hw: tuple[int, int]
+    padding_hw: tuple[int, int]
+    network_hw: tuple[int, int]
+    bicubic: bool
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """
+        Return the network input.
+
+        :param images: (B, H, W, 3) uint8 RGB.
+        :return: (B, 3, h, w) float32 in [-1, 1].
+        """
+        pad_y, pad_x = self.padding_hw
+        inputs = images.permute(0, 3, 1, 2).float() / 255
+        if pad_y or pad_x:
+            inputs = functional.pad(inputs, (pad_x, pad_x, pad_y, pad_y), mode='reflect')
+        if tuple(inputs.shape[-2:]) != self.network_hw:
+            inputs = functional.interpolate(
+                inputs, size=self.network_hw, mode='bilinear', align_corners=True)
+        return (inputs - 0.5) / 0.5
+
+    def restore(self, maps: Tensor) -> Tensor:
+        """
+        Return maps (B, 1, h, w) of the network at the size of the image, (B, 1, H, W).
+
+        The padding is cut off.
+        """
+        (height, width), (pad_y, pad_x) = self.image_hw, self.padding_hw
+        size = (height + 2 * pad_y, width + 2 * pad_x)
+        if tuple(maps.shape[-2:]) != size:
+            maps = functional.interpolate(
+                maps, size=size, mode='bicubic' if self.bicubic else 'bilinear',
+                align_corners=not self.bicubic)
+        return maps[..., pad_y:pad_y + height, pad_x:pad_x + width]
+
+    def network_camera(self, camera: Camera) -> Camera:
+        """
+        Return the camera of the network input, which has no padding.
+
+        Aligned corners map pixel centres by u' = u (w - 1) / (W - 1), with no half-pixel shift.
+        """
+        height, width = self.network_hw
+        sx = (width - 1) / max(1, camera.width - 1)
+        sy = (height - 1) / max(1, camera.height - 1)
+        return replace(
+            camera, width=width, height=height, fx=camera.fx * sx, fy=camera.fy * sy,
+            cx=camera.cx * sx, cy=camera.cy * sy, tx=camera.tx * sx)
+
+
+def plan_framing(image_hw: tuple[int, int], target_hw: tuple[int, int], mode: str) -> Framing:
+    """
+    Plan how images of a size go through the network.
+
+    :param image_hw: (height, width) of the image.
+    :param target_hw: (height, width) the network is wanted to see.
+    :param mode: 'robot' keeps the aspect ratio; 'reference' also pads; 'paper' squashes.
+    """
+    if mode == 'paper':
+        return Framing(image_hw, (0, 0), target_hw, bicubic=False)
+    if mode == 'robot':
+        return Framing(image_hw, (0, 0), fit_size(image_hw, target_hw), bicubic=False)
+    pad_y, pad_x = (int(math.sqrt(side / 2) * PADDING_FACTOR) for side in image_hw)
+    padded_hw = image_hw[0] + 2 * pad_y, image_hw[1] + 2 * pad_x
+    return Framing(image_hw, (pad_y, pad_x), fit_size(padded_hw, target_hw), bicubic=True)
+
+
+def fit_size(image_hw: tuple[int, int], target_hw: tuple[int, int]) -> tuple[int, int]:
+    """
+    Return the network size with nearly the image's aspect ratio.
+
+    Of the two scales that fit one side, the one nearer to 1 is taken, and both sides are rounded
+    (half to even) to multiples of 32.
+    """
+    scale_y, scale_x = (target / side for target, side in zip(target_hw, image_hw, strict=True))
+    scale = scale_x if abs(1 - scale_x) < abs(1 - scale_y) else scale_y
+    height, width = (
+        max(1, round(scale * side / SIZE_MULTIPLE)) * SIZE_MULTIPLE for side in image_hw)
+    return height, width
+
+
+def with_flipped(images: Tensor) -> Tensor:
+    """Return (2B, ..., W) images followed by their mirror images."""
+    return torch.cat([images, images.flip(-1)])
+
+
+def merge_flipped(depth_m: Tensor, std_dev_m: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Average the depth of images and of their mirror images.
+
+    :param depth_m: (2B, 1, h, w) metres, mirrored ones last.
+    :param std_dev_m: (2B, 1, h, w) metres.
+    :return: (B, 1, h, w) mean depth, and the standard deviation of the mixture of both.
+    """
+    depth, mirrored = depth_m.chunk(2)
+    std_dev, mirrored_std_dev = std_dev_m.chunk(2)
+    mirrored, mirrored_std_dev = mirrored.flip(-1), mirrored_std_dev.flip(-1)
+    variance = (std_dev.square() + mirrored_std_dev.square()) / 2
+    return (depth + mirrored) / 2, (variance + ((depth - mirrored) / 2).square()).sqrt()
