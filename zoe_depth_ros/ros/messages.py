@@ -1,0 +1,70 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Results as messages, and camera_info as a `Calibration`. Headers pass through untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import KeyValue
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
+from zoe_depth_ros.camera import Calibration
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.encoding import encode_depth_mm
+from zoe_depth_ros.inference import DepthMap
+
+
+def calibration_from_message(message: CameraInfo) -> Calibration:
+    """
+    Return the calibration in a camera_info message.
+
+    :raises CameraError: K is not calibrated, or a number is not finite.
+    """
+    roi = message.roi
+    return Calibration(
+        message.width, message.height, k=tuple(message.k), d=tuple(message.d),
+        r=tuple(message.r), p=tuple(message.p), distortion_model=message.distortion_model,
+        binning_x=message.binning_x, binning_y=message.binning_y,
+        roi=(roi.x_offset, roi.y_offset, roi.width, roi.height))
+
+
+def camera_info_message(camera: Camera, header: Header) -> CameraInfo:
+    """Return camera_info of a rectified image: no distortion, K and P alike, no binning or ROI."""
+    fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
+    return CameraInfo(
+        header=header, width=camera.width, height=camera.height, distortion_model='plumb_bob',
+        d=[0.0] * 5, k=[fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[fx, 0.0, cx, camera.tx, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0])
+
+
+def depth_pixels(
+    depth_m: NDArray[np.float32], encoding: str,
+) -> NDArray[np.float32] | NDArray[np.uint16]:
+    """
+    Return depth as REP 118 wants it.
+
+    :param depth_m: (H, W) float32 metres, NaN where unknown.
+    :param encoding: '32FC1' metres with NaN, or '16UC1' millimetres with 0.
+    """
+    return depth_m if encoding == '32FC1' else encode_depth_mm(depth_m)
+
+
+def scene_message(depth: DepthMap, header: Header) -> DiagnosticArray:
+    """Return the routed domain and its probability."""
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.OK, name='scene', message=depth.domain,
+        values=key_values({
+            'domain': depth.domain, 'probability': f'{depth.domain_probability:.6f}'}))
+    return DiagnosticArray(header=header, status=[status])
+
+
+def key_values(facts: Mapping[str, str]) -> list[KeyValue]:
+    """Return facts as diagnostics values."""
+    return [KeyValue(key=key, value=value) for key, value in facts.items()]

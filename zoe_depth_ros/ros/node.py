@@ -1,0 +1,258 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The depth node: images in; metric depth, camera_info and point clouds out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+import logging
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.qos import QoSReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.time import Time
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from zoe_depth_ros.camera import Calibration
+from zoe_depth_ros.encoding import decode_compressed
+from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference.frames import FramePipeline
+from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.ros.conversion import find_converter
+from zoe_depth_ros.ros.messages import calibration_from_message
+from zoe_depth_ros.ros.messages import key_values
+from zoe_depth_ros.ros.outputs import Outputs
+from zoe_depth_ros.ros.parameters import changed_config
+from zoe_depth_ros.ros.parameters import declare_parameters
+from zoe_depth_ros.ros.parameters import parameter_infos
+from zoe_depth_ros.ros.statistics import Statistics
+from zoe_depth_ros.ros.worker import NewestWorker
+
+INPUT_QOS = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+LOG_PERIOD_S = 5.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image message and the monotonic second it arrived."""
+
+    message: Image | CompressedImage
+    at_s: float
+
+
+class DepthNode(LifecycleNode):
+    """
+    Lifecycle node around a `DepthEstimator`.
+
+    Configure loads the model, activate subscribes and publishes, deactivate stops the work,
+    cleanup frees the model's memory. With `autostart` it configures and activates itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('depth_node')
+        self._config = declare_parameters(self)
+        self._converter = find_converter()
+        self._statistics = Statistics()
+        self._pipeline: FramePipeline | None = None
+        self._outputs: Outputs | None = None
+        self._worker: NewestWorker[Arrival] | None = None
+        self._calibration: Calibration | None = None
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        if self._config.autostart:
+            self._autostart = self.create_timer(0.0, self._start_once)
+
+    def _start_once(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and create the publishers; without a model stay unconfigured."""
+        try:
+            estimator = DepthEstimator(load_model(self._config.model), self._config.estimator)
+        except ZoeDepthError as error:
+            self.get_logger().error(f'cannot configure: {error}')
+            return TransitionCallbackReturn.FAILURE
+        topic = self._image_topic()
+        name = topic.removesuffix('/compressed').rpartition('/')[2]
+        self._pipeline = FramePipeline(
+            estimator, already_rectified=name.startswith('image_rect'))
+        self._outputs = Outputs(self, self._converter)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.get_logger().info(
+            f'{self._config.model} on {estimator.device_name} in {estimator.precision}, '
+            f'network size {estimator.network_size_hw[1]}x{estimator.network_size_hw[0]}')
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start the worker."""
+        self._statistics = Statistics()
+        self._worker = NewestWorker(self._process, self._statistics.replaced)
+        overriding = QoSOverridingOptions.with_default_policies()
+        compressed = self._config.image_transport == 'compressed'
+        self._subscriptions_made = [
+            self.create_subscription(
+                CompressedImage if compressed else Image, self._image_topic(), self._on_image,
+                INPUT_QOS, qos_overriding_options=overriding),
+            self.create_subscription(
+                CameraInfo, 'camera_info', self._on_camera_info, INPUT_QOS,
+                qos_overriding_options=overriding)]
+        self._timer = self.create_timer(
+            self._config.diagnostics_period, self._publish_diagnostics)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and wait for the frame in work."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the model, the calibration and the publishers."""
+        self._forget()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the work and forget everything, whatever the state."""
+        self._stop()
+        self._forget()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _stop(self) -> None:
+        if self._worker is None:
+            return
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        self.destroy_timer(self._timer)
+        self._worker.stop()
+        self._worker = None
+
+    def _forget(self) -> None:
+        if self._pipeline is None or self._outputs is None:
+            return
+        self._outputs.destroy()
+        self.destroy_publisher(self._diagnostics)
+        self._pipeline.estimator.release()
+        self._pipeline = self._outputs = self._calibration = None
+
+    def _image_topic(self) -> str:
+        topic: str = self.resolve_topic_name('image')
+        return f'{topic}/compressed' if self._config.image_transport == 'compressed' else topic
+
+    # Parameters
+
+    def _on_set_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
+        """Apply what can change now; refuse everything if one value cannot."""
+        infos = parameter_infos()
+        own = {item.name: item.value for item in parameters if item.name in infos}
+        fixed = [name for name in own if not infos[name][1].live and self._pipeline is not None]
+        if fixed:
+            return SetParametersResult(
+                successful=False, reason=f'{", ".join(fixed)} cannot change while the node is '
+                'configured: deactivate and clean it up first')
+        try:
+            config = changed_config(self._config, own)
+            if self._pipeline is not None:
+                self._pipeline.estimator.set_domain(config.estimator.domain)
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self._config = config
+        return SetParametersResult(successful=True)
+
+    # Frames
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        try:
+            self._calibration = calibration_from_message(message)
+        except ZoeDepthError as error:
+            self._refuse(error)
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        self._statistics.received()
+        if self._worker is not None and self._outputs is not None and self._outputs.wanted:
+            self._worker.offer(Arrival(message, time.monotonic()))
+
+    def _process(self, arrival: Arrival) -> None:
+        """Convert, estimate, publish; runs in the worker thread."""
+        pipeline, outputs, message = self._pipeline, self._outputs, arrival.message
+        if pipeline is None or outputs is None:
+            return
+        try:
+            if isinstance(message, CompressedImage):
+                rgb = decode_compressed(message.format, message.data)
+            else:
+                rgb = self._converter.to_rgb(message)
+            depth = pipeline.process(rgb, self._calibration, rectify=self._config.rectify)
+        except ZoeDepthError as error:
+            self._refuse(error)
+            return
+        outputs.publish(depth, message.header, self._config)
+        if depth.camera is None:
+            self.get_logger().warning(
+                f'no camera_info on {self.resolve_topic_name("camera_info")} yet: publishing '
+                'depth without camera_info and points', throttle_duration_sec=LOG_PERIOD_S)
+        age = self.get_clock().now() - Time.from_msg(message.header.stamp)
+        self._statistics.published(
+            age.nanoseconds / 1e6, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
+
+    def _refuse(self, error: ZoeDepthError) -> None:
+        self._statistics.refused(str(error))
+        self.get_logger().warning(f'dropped: {error}', throttle_duration_sec=LOG_PERIOD_S)
+
+    # Diagnostics
+
+    def _publish_diagnostics(self) -> None:
+        if self._pipeline is None or self._outputs is None:
+            return
+        facts = self._statistics.snapshot()
+        estimator = self._pipeline.estimator
+        problem = '' if facts.frames_in else f'no image on {self._image_topic()} yet'
+        if not self._outputs.wanted:
+            problem = 'idle: nobody subscribes'
+        values = {name: f'{value:.3f}' if isinstance(value, float) else str(value)
+                  for name, value in asdict(facts).items()}
+        values['gpu_memory_mb'] = f'{estimator.gpu_memory_bytes / 1e6:.1f}'
+        values['device'] = estimator.device_name
+        values['model'] = self._config.model
+        level = DiagnosticStatus.WARN if facts.dropped_bad else DiagnosticStatus.OK
+        status = DiagnosticStatus(
+            level=level, name=f'{self.get_fully_qualified_name()}: depth',
+            message=problem or facts.last_error or f'{facts.fps:.1f} frames/s',
+            hardware_id=estimator.device_name, values=key_values(values))
+        self._diagnostics.publish(DiagnosticArray(
+            header=Header(stamp=self.get_clock().now().to_msg()), status=[status]))
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until it is interrupted."""
+    logging.basicConfig(level=logging.WARNING)
+    rclpy.init(args=args)
+    try:
+        node = DepthNode()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()

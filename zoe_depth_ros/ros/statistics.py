@@ -1,0 +1,96 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the node counts and times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+import time
+
+import numpy as np
+
+WINDOW = 300
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """
+    Figures since the node was activated; rates and latencies are of the last frames.
+
+    :param frames_in: images received.
+    :param frames_out: images whose depth was published.
+    :param dropped_busy: images replaced by a newer one while the network was busy.
+    :param dropped_bad: images and calibrations that could not be used.
+    :param last_error: why the last of those was dropped, '' if none was.
+    :param fps: depth images a second, 0 before the second one.
+    :param latency_p50_ms: median of publishing time minus stamp, milliseconds.
+    :param latency_p99_ms: 99th percentile of it.
+    :param processing_p50_ms: median of publishing time minus arrival, milliseconds.
+    :param domain: of the last frame, '' before the first one.
+    """
+
+    frames_in: int
+    frames_out: int
+    dropped_busy: int
+    dropped_bad: int
+    last_error: str
+    fps: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    processing_p50_ms: float
+    domain: str
+
+
+class Statistics:
+    """Counts frames and times; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._counts: Counter[str] = Counter()
+        self._latencies_ms: deque[float] = deque(maxlen=WINDOW)
+        self._processing_ms: deque[float] = deque(maxlen=WINDOW)
+        self._published_s: deque[float] = deque(maxlen=WINDOW)
+        self._last_error = ''
+        self._domain = ''
+
+    def received(self) -> None:
+        """Count an image that arrived."""
+        with self._lock:
+            self._counts['in'] += 1
+
+    def replaced(self) -> None:
+        """Count an image that a newer one replaced."""
+        with self._lock:
+            self._counts['busy'] += 1
+
+    def refused(self, reason: str) -> None:
+        """Count an image or calibration that could not be used."""
+        with self._lock:
+            self._counts['bad'] += 1
+            self._last_error = reason
+
+    def published(self, latency_ms: float, processing_ms: float, domain: str) -> None:
+        """Count a published depth image, with its age by stamp and by arrival."""
+        with self._lock:
+            self._counts['out'] += 1
+            self._latencies_ms.append(latency_ms)
+            self._processing_ms.append(processing_ms)
+            self._published_s.append(time.monotonic())
+            self._domain = domain
+
+    def snapshot(self) -> Snapshot:
+        """Return the figures as they are now."""
+        with self._lock:
+            latencies = list(self._latencies_ms) or [0.0]
+            processing = list(self._processing_ms) or [0.0]
+            times = list(self._published_s)
+            p50, p99 = np.percentile(latencies, (50, 99))
+            span_s = times[-1] - times[0] if len(times) > 1 else 0.0
+            return Snapshot(
+                self._counts['in'], self._counts['out'], self._counts['busy'],
+                self._counts['bad'], self._last_error,
+                (len(times) - 1) / span_s if span_s > 0 else 0.0,
+                float(p50), float(p99), float(np.median(processing)), self._domain)
