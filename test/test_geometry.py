@@ -308,3 +308,15 @@ def test_cloud_of_another_size_than_the_camera_names_it(depth_shape, rgb_shape):
 def test_cloud_with_impossible_option_names_it(option, text):
     with pytest.raises(ConfigError, match=text):
         point_cloud(np.ones((48, 64), np.float32), None, CAMERA, **option)
+
+
+def test_rectifier_sees_exactly_what_is_not_painted_black():
+    calibration = Calibration(
+        64, 48, (50.0, 0, 31.5, 0, 50, 23.5, 0, 0, 1), (0.0,) * 5,
+        p=(25.0, 0, 31.5, 0, 0, 25, 23.5, 0, 0, 0, 1, 0))
+    rectifier = Rectifier(calibration)
+    white = rectifier.rectify(np.full((48, 64, 3), 255, np.uint8))
+    seen = rectifier.seen((48, 64))
+    assert np.array_equal(seen, (white == 255).all(axis=2))
+    assert not seen[0, 0] and seen[24, 32]
+    assert rectifier.seen((24, 32)).shape == (24, 32)

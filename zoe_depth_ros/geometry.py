@@ -45,6 +45,18 @@ class Rectifier:
     def __init__(self, calibration: Calibration) -> None:
         self.camera = calibration.rectified_camera()
         self._maps = _rectifying_maps(calibration) if calibration.is_distorted else None
+        white = np.full((*self.camera.size_hw, 3), 255, np.uint8)
+        self._seen = self.rectify(white)[..., 0] == 255
+
+    def seen(self, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
+        """
+        Return where the raw image reaches, (H, W) bool, for a rectified image resized to a size.
+
+        :param size_hw: (height, width) of the resized image.
+        """
+        mask = cv2.resize(
+            self._seen.view(np.uint8), (size_hw[1], size_hw[0]), interpolation=cv2.INTER_NEAREST)
+        return np.asarray(mask, bool)
 
     def rectify(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """

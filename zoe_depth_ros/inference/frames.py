@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,7 @@ class FramePipeline:
         self, rgb: NDArray[np.uint8], calibration: Calibration | None, *, rectify: str = 'auto',
     ) -> DepthMap:
         """
-        Estimate the depth of one image.
+        Estimate the depth of one image; unknown where rectifying leaves nothing to see.
 
         :param rgb: (H, W, 3) uint8 RGB as the camera sent it.
         :param calibration: of the camera; None where unknown, the image is then taken as it is.
@@ -44,7 +46,8 @@ class FramePipeline:
             return self.estimator.estimate(rgb)
         if self._must_rectify(calibration, rectify):
             rectifier = self._rectifier_for(calibration)
-            return self.estimator.estimate(rectifier.rectify(rgb), rectifier.camera)
+            depth = self.estimator.estimate(rectifier.rectify(rgb), rectifier.camera)
+            return _known_only(depth, rectifier.seen(depth.depth_m.shape))
         return self.estimator.estimate(rgb, calibration.rectified_camera())
 
     def _must_rectify(self, calibration: Calibration, rectify: str) -> bool:
@@ -57,3 +60,11 @@ class FramePipeline:
             self._rectifier, self._rectifier_of = Rectifier(calibration), calibration
         return self._rectifier
 
+
+
+def _known_only(depth: DepthMap, seen: NDArray[np.bool_]) -> DepthMap:
+    """Return depth with NaN where nothing of the raw image is seen; `seen` is (H, W) bool."""
+    unknown = np.float32(np.nan)
+    return replace(
+        depth, depth_m=np.where(seen, depth.depth_m, unknown),
+        std_dev_m=np.where(seen, depth.std_dev_m, unknown))
