@@ -1,6 +1,6 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Buildings whose fronts face the street, in real sizes; the frame's x runs along the front, y out of it."""
+"""Buildings in real sizes; the frame's x runs along the front, y out of it to the street."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def _shop(frame: Frame, rng: Random, width: float, depth: float, height: float, 
           ) -> None:
     """Put up a ground floor of shop windows under a sign."""
     pane = rng.uniform(1.5, 3.0)
-    glass = Material(materials.glass(rng).color, rng.choice((front.gap_color, materials.any_tone(rng))),
-                     (pane, height * 2), (0.12, 0.45), variation=0.5, tint=0.1, noise=0.3,
-                     grain_m=(0.15, 0.15))
+    frame_color = rng.choice((front.gap_color, materials.any_tone(rng, 0.5)))
+    glass = Material(materials.glass(rng).color, frame_color,
+                     (pane, height * 1.5), (0.12, 0.25), variation=0.5, tint=0.04, noise=0.3,
+                     grain_m=(0.1, 0.1))
     frame.box((0, -depth / 2, 0), (width, depth, height), glass, shadow=True)
     if rng.random() < 0.7:
         color = materials.plastic(materials.any_tone(rng))
@@ -88,8 +89,8 @@ def hall(frame: Frame, rng: Random, width: float, *, detailed: bool) -> None:
     """Put up a plain hall, garage or supermarket."""
     height, depth = rng.uniform(3.5, 9.0), rng.uniform(10.0, 20.0)
     color = materials.render(rng)
-    sheet = Material(color, materials.mixed(color, 0.8), (rng.uniform(0.3, 1.2), 50.0), (0.12, 0.0),
-                     noise=0.06, grain_m=(0.1, 0.1))
+    sheet = Material(color, materials.mixed(color, 0.8), (rng.uniform(0.3, 1.2), 50.0),
+                     (0.12, 0.0), noise=0.06, grain_m=(0.1, 0.1))
     frame.box((0, -depth / 2, 0), (width, depth, height), sheet, shadow=True)
     gate = Material(materials.gray(rng, 0.3, 0.9), (0.1, 0.1, 0.1), (10.0, 0.5), (0.0, 0.06))
     for x in (-width / 4, width / 4):
@@ -105,7 +106,8 @@ def fence(frame: Frame, rng: Random, length: float) -> None:
         frame.box((0, 0, 0), (length, rng.uniform(0.5, 0.9), rng.uniform(0.9, 2.0)),
                   materials.foliage(rng), shadow=True)
     elif kind == 1:
-        frame.box((0, 0, 0), (length, 0.25, rng.uniform(0.6, 1.8)), materials.bricks(rng), shadow=True)
+        frame.box((0, 0, 0), (length, 0.25, rng.uniform(0.6, 1.8)), materials.bricks(rng),
+                  shadow=True)
     else:
         board = materials.wood(rng)
         slats = Material(board.color, materials.mixed(board.color, 0.25), (0.12, 3.0), (0.2, 0.0),

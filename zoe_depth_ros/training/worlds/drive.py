@@ -20,8 +20,10 @@ from zoe_depth_ros.training.worlds.indoor import corridor_extent
 from zoe_depth_ros.training.worlds.indoor import furnish
 from zoe_depth_ros.training.worlds.indoor import lamp_light
 from zoe_depth_ros.training.worlds.materials import facade
+from zoe_depth_ros.training.worlds.noise import SENSOR_OFFSETS
 from zoe_depth_ros.training.worlds.outdoor import build_street
 from zoe_depth_ros.training.worlds.outdoor import daylight
+from zoe_depth_ros.training.worlds.outdoor import END_M
 from zoe_depth_ros.training.worlds.outdoor import random_street
 from zoe_depth_ros.training.worlds.outdoor import Street
 from zoe_depth_ros.training.worlds.rooms import Extent
@@ -41,6 +43,7 @@ from zoe_depth_ros.training.worlds.stage import Stage
 # One lens has to serve both sides of the door: between the focal lengths of the two domains.
 DOORWAY_FOCAL_OF_WIDTH = math.sqrt(FOCAL_OF_WIDTH['indoor'] * FOCAL_OF_WIDTH['outdoor'])
 DOOR_TO_STREET_M = 0.25
+HOUSE_M = 12.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def street_drive(seed: int, size_hw: tuple[int, int], frames: int = 150, fps: fl
     street, stage = random_street(rng), Stage()
     y = -street.lane / 2
     stage.claim(30.0, y, 90.0, 1.8)
-    build_street(stage, rng, street)
+    build_street(stage, rng, street, detail_m=END_M)
     length = min(8.0 * frames / fps, 60.0)
     path = Path((0.0, y, rng.uniform(1.3, 1.8)), (0.01, -0.01), (0.0, length), length)
     camera = _lens(size_hw, FOCAL_OF_WIDTH['outdoor'])
@@ -131,7 +134,7 @@ def doorway_drive(seed: int, size_hw: tuple[int, int], frames: int = 150, fps: f
     """
     Drive along a corridor, out of its door, and along the street outside, in one go.
 
-    :param seed: any integer; decides on corridor, street, light.
+    :param seed: an integer; decides on corridor, street, light.
     :param size_hw: image height and width in pixels.
     :param frames: number of images, at least 2.
     :param fps: images per second.
@@ -159,7 +162,7 @@ def _checked(seed: int, frames: int, fps: float) -> Random:
         raise ConfigError(f'a drive of {frames} frames is no drive')
     if not fps > 0:
         raise ConfigError(f'fps {fps} is not positive')
-    return Random(seed)
+    return Random(int(seed))
 
 
 def _lens(size_hw: tuple[int, int], focal_of_width: float) -> Camera:
@@ -172,7 +175,8 @@ def _film(scene: Scene, path: Path, camera: Camera, rng: Random, frames: int, fp
           domain_at: Callable[[FloatArray], Domain]) -> Iterator[WorldFrame]:
     sensor = random_sensor(rng)
     for number, pose in enumerate(path.poses(frames)):
-        moment = replace(sensor, noise_offset=(sensor.noise_offset + 7919 * number) % 65536)
+        offset = (sensor.noise_offset + 7919 * number) % SENSOR_OFFSETS
+        moment = replace(sensor, noise_offset=offset)
         view = View(scene, camera, pose, domain_at(pose), moment, number / fps)
         batch = render_views([view])
         image = (batch.image[0] * 255).round_().byte().permute(1, 2, 0).contiguous().numpy()
@@ -190,9 +194,8 @@ def _doorway_scene(rng: Random, street: Street, door_x: float, length: float) ->
     place = stage.at(door_x, -street.front_y - DOOR_TO_STREET_M - length, street.kerb, math.pi / 2)
     stage.add(corridor, place)
     _front(stage, rng, street, door_x, room, door)
-    half_m = 6.0
     stage.claim(door_x + 20, -street.front_y + 1.6, 46.0, 3.2)
-    build_street(stage, rng, street, (door_x - half_m, door_x + half_m))
+    build_street(stage, rng, street, (door_x - HOUSE_M / 2, door_x + HOUSE_M / 2), END_M)
     inside = lamp_light(rng, [place.world_point(lamp) for lamp in lamps])
     return stage.scene(replace(
         daylight(rng), lamps_m=inside.lamps_m, lamp=inside.lamp, room=inside.room))
@@ -203,7 +206,7 @@ def _front(stage: Stage, rng: Random, street: Street, door_x: float, room: Exten
     """Build the house around the corridor: front with the door in it, and its bulk."""
     front = stage.at(door_x, -street.front_y, street.kerb)
     storey = rng.uniform(2.9, 3.3)
-    wall, height, half, thick = facade(rng, storey), storey * rng.randint(2, 5), 6.0, 0.13
+    wall, height, half, thick = facade(rng, storey), storey * rng.randint(2, 5), HOUSE_M / 2, 0.13
     side = half - door.width / 2
     for sign in (-1, 1):
         base = (sign * (half - side / 2), -thick / 2, 0.0)

@@ -3,7 +3,8 @@
 """
 Things fixed to the walls and ceilings of rooms, in real sizes.
 
-Each function puts one piece into a frame whose origin is on the floor at the wall, x along the wall, y out of the wall.
+Each function puts one piece into a frame whose origin is on the floor at the wall, x along the
+wall, y out of it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def window(frame: Frame, rng: Random, width: float) -> None:
     if rng.random() < 0.4:
         cloth = materials.fabric(rng)
         for side in (-1, 1):
-            frame.box((side * (width / 2 + 0.1), 0.1, 0.05), (0.35, 0.08, sill + height + 0.1), cloth)
+            frame.box((side * (width / 2 + 0.1), 0.1, 0.05), (0.35, 0.08, sill + height + 0.1),
+                      cloth)
 
 
 def radiator(frame: Frame, rng: Random, width: float) -> None:
@@ -65,11 +67,11 @@ def radiator(frame: Frame, rng: Random, width: float) -> None:
     frame.box((0, 0.08, 0.12), (width, 0.1, 0.58), ribs)
 
 
-def picture(frame: Frame, rng: Random, width: float) -> None:
-    """Hang a picture, mirror, pinboard or whiteboard at eye height."""
+def picture(frame: Frame, rng: Random, width: float, low: float = 0.0) -> None:
+    """Hang a picture, pinboard or whiteboard at eye height, not below `low`."""
     height = width * rng.uniform(0.6, 1.4)
     height = min(height, 1.1)
-    z = 1.55 - height / 2
+    z = max(low, 1.55 - height / 2)
     art = Material(materials.any_tone(rng), materials.any_tone(rng),
                    (rng.uniform(0.05, 1.0), rng.uniform(0.05, 1.0)), (0.4, 0.4),
                    rng.random(), 0.4, rng.uniform(0, 0.2), noise=0.35,

@@ -3,7 +3,8 @@
 """
 Things that stand or hang in rooms, in real sizes.
 
-Each function puts one piece into a frame whose origin is on the floor, x along the wall and y out of the wall.
+Each function puts one piece into a frame whose origin is on the floor, x along the wall and y out
+of it.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def shelf(frame: Frame, rng: Random, width: float, depth: float) -> None:
     height, wood = rng.uniform(0.8, 2.2), materials.wood(rng)
     frame.box((0, 0.01, 0), (width, 0.02, height), wood)
     for side in (-1, 1):
-        frame.box((side * (width / 2 - 0.01), depth / 2, 0), (0.022, depth, height), wood, shadow=True)
+        frame.box((side * (width / 2 - 0.01), depth / 2, 0), (0.022, depth, height), wood,
+                  shadow=True)
     boards = max(2, round(height / rng.uniform(0.3, 0.42)))
     for number in range(boards + 1):
         z = 0.06 + number * (height - 0.08) / boards
@@ -172,12 +174,14 @@ def kitchen(frame: Frame, rng: Random, width: float) -> None:
 def appliance(frame: Frame, rng: Random) -> None:
     """Put up a fridge or washing machine 0.6 m wide."""
     height = rng.choice((0.85, rng.uniform(1.5, 2.0)))
-    shell = Material(materials.gray(rng, 0.6, 0.97), (0.1, 0.1, 0.1), (0.6, height / 1.5), (0.02, 0.02))
+    shell = Material(materials.gray(rng, 0.6, 0.97), (0.1, 0.1, 0.1), (0.6, height / 1.5),
+                     (0.02, 0.02))
     frame.box((0, 0.3, 0), (0.6, 0.6, height), shell, shadow=True)
     if height < 1:
         frame.ball((0, 0.57, 0.25), (0.18, 0.05, 0.18), materials.plastic((0.05, 0.06, 0.08)))
     else:
-        frame.box((0.22, 0.62, height * 0.5), (0.03, 0.04, 0.4), materials.plastic((0.4, 0.4, 0.4)))
+        frame.box((0.22, 0.62, height * 0.5), (0.03, 0.04, 0.4),
+                  materials.plastic((0.4, 0.4, 0.4)))
 
 
 def boxes(frame: Frame, rng: Random) -> None:
@@ -186,7 +190,8 @@ def boxes(frame: Frame, rng: Random) -> None:
     for _ in range(rng.randint(1, 3)):
         size = (rng.uniform(0.3, 0.6), rng.uniform(0.25, 0.4), rng.uniform(0.2, 0.45))
         color = materials.warm_tone(rng, (0.2, 0.5), (0.5, 0.8))
-        card = Material(color, materials.mixed(color, 1.2), (5.0, size[2] * 2), (0.0, 0.1), noise=0.08)
+        card = Material(
+            color, materials.mixed(color, 1.2), (5.0, size[2] * 2), (0.0, 0.1), noise=0.08)
         frame.box((0, 0.22, z), size, card, yaw_rad=rng.gauss(0, 0.15), shadow=True)
         z += size[2]
 
@@ -194,13 +199,15 @@ def boxes(frame: Frame, rng: Random) -> None:
 def plant(frame: Frame, rng: Random) -> None:
     """Put up a potted plant 0.6 to 1.8 m high."""
     pot, height = rng.uniform(0.25, 0.4), rng.uniform(0.6, 1.7)
-    frame.drum((0, 0.25, 0), rng.uniform(0.12, 0.2), pot, materials.plastic(materials.any_tone(rng)))
+    clay = materials.plastic(materials.any_tone(rng))
+    frame.drum((0, 0.25, 0), rng.uniform(0.12, 0.2), pot, clay)
     frame.tube((0, 0.25, pot), 0.02, height * 0.4, materials.bark(rng))
     leaf = materials.foliage(rng)
     for _ in range(rng.randint(1, 4)):
         radius = rng.uniform(0.12, 0.25)
-        frame.ball((rng.gauss(0, 0.08), 0.25 + rng.gauss(0, 0.05), height * rng.uniform(0.5, 0.75)),
-                   (radius, radius, radius * rng.uniform(0.6, 1.6)), leaf, shadow=True)
+        place = (rng.gauss(0, 0.08), 0.25 + rng.gauss(0, 0.05), height * rng.uniform(0.5, 0.75))
+        frame.ball(place, (radius, radius, radius * rng.uniform(0.6, 1.6)), leaf,
+                   shadow=True)
 
 
 def bin_or_stool(frame: Frame, rng: Random) -> None:

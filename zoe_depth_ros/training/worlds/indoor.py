@@ -13,8 +13,8 @@ from zoe_depth_ros.training.worlds import furniture
 from zoe_depth_ros.training.worlds import materials
 from zoe_depth_ros.training.worlds.rooms import build_shell
 from zoe_depth_ros.training.worlds.rooms import Extent
-from zoe_depth_ros.training.worlds.rooms import FURNISHINGS
 from zoe_depth_ros.training.worlds.rooms import furnish_wall
+from zoe_depth_ros.training.worlds.rooms import FURNISHINGS
 from zoe_depth_ros.training.worlds.rooms import Opening
 from zoe_depth_ros.training.worlds.rooms import wall_frames
 from zoe_depth_ros.training.worlds.rooms import WALL_M

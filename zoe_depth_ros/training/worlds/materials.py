@@ -23,7 +23,8 @@ def mixed(color: Vector, factor: float) -> Vector:
     return color[0] * factor, color[1] * factor, color[2] * factor
 
 
-def any_tone(rng: Random, saturation: float = 0.8, low: float = 0.25, high: float = 0.95) -> Vector:
+def any_tone(rng: Random, saturation: float = 0.8, low: float = 0.25, high: float = 0.95,
+             ) -> Vector:
     """Return any colour up to that saturation."""
     return tone(rng.random(), rng.random() * saturation, rng.uniform(low, high))
 
@@ -188,7 +189,7 @@ def foliage(rng: Random) -> Material:
 def bark(rng: Random) -> Material:
     """Return the bark of a trunk."""
     color = warm_tone(rng, (0.1, 0.45), (0.25, 0.5))
-    return Material(color, color, noise=0.35, grain_m=(0.02, 0.1))
+    return Material(color, color, noise=0.3, grain_m=(0.012, 0.06))
 
 
 def render(rng: Random) -> Vector:
@@ -206,7 +207,8 @@ def facade(rng: Random, storey_m: float) -> Material:
     width = rng.uniform(0.9, min(1.7, pitch - 0.4))
     height = rng.uniform(1.2, min(1.9, storey_m - 0.9))
     glass = tone(rng.uniform(0.5, 0.65), rng.uniform(0.0, 0.4), rng.uniform(0.15, 0.5))
-    return Material(glass, render(rng), (pitch, storey_m), (1 - width / pitch, 1 - height / storey_m),
+    gap = (1 - width / pitch, 1 - height / storey_m)
+    return Material(glass, render(rng), (pitch, storey_m), gap,
                     variation=rng.uniform(0.2, 0.8), noise=rng.uniform(0.03, 0.15),
                     grain_m=(0.04, 0.04))
 
@@ -227,4 +229,4 @@ def dashes(rng: Random, road: Material, dash_m: float, period_m: float) -> Mater
     """Return a line of dashes along the road; an unbroken one where the two lengths agree."""
     white = gray(rng, 0.75, 0.95)
     return replace(road, color=white, gap_color=road.color, cell_m=(period_m, 10.0),
-                   gap=(1 - dash_m / period_m, 0.0), noise=0.15)
+                   gap=(1 - dash_m / period_m, 0.0), shift=0.0)

@@ -81,7 +81,7 @@ def random_street(rng: Random, kind: str | None = None) -> Street:
 
 
 def build_street(stage: Stage, rng: Random, street: Street,
-                 gap: tuple[float, float] | None = None) -> None:
+                 gap: tuple[float, float] | None = None, detail_m: float = NEAR_M) -> None:
     """
     Build a street along x.
 
@@ -89,30 +89,32 @@ def build_street(stage: Stage, rng: Random, street: Street,
     :param rng: source of chance.
     :param street: its cross-section.
     :param gap: lowest and highest x on the right side to be left without a house.
+    :param detail_m: up to which x vehicles, trees and houses have all their parts.
     """
-    _ground(stage, rng, street)
-    _lines(stage, rng, street)
-    _houses(stage, rng, street, 1, BEHIND_M, END_M)
+    surface = materials.asphalt(rng) if rng.random() < 0.88 else materials.paving(rng)
+    _ground(stage, rng, street, surface)
+    _lines(stage, rng, street, surface)
+    _houses(stage, rng, street, 1, (BEHIND_M, END_M), detail_m)
     low, high = gap or (END_M, END_M)
-    _houses(stage, rng, street, -1, BEHIND_M, low)
-    _houses(stage, rng, street, -1, high, END_M)
+    _houses(stage, rng, street, -1, (BEHIND_M, low), detail_m)
+    _houses(stage, rng, street, -1, (high, END_M), detail_m)
     for side in (-1, 1):
-        _parked(stage, rng, street, side)
-        _poles_and_trees(stage, rng, street, side)
+        _parked(stage, rng, street, side, detail_m)
+        _poles_and_trees(stage, rng, street, side, detail_m)
         _small_things(stage, rng, street, side)
-    _traffic(stage, rng, street)
+    _traffic(stage, rng, street, detail_m)
     if rng.random() < 0.35:
         far = stage.at(END_M + rng.uniform(5, 30), rng.uniform(-4, 4), 0, math.pi / 2)
         buildings.town_house(far, rng, rng.uniform(15, 40), detailed=False)
 
 
-def _ground(stage: Stage, rng: Random, street: Street) -> None:
-    """Lay the land, the road with its lines and the pavements behind their kerbs."""
+def _ground(stage: Stage, rng: Random, street: Street, surface: Material) -> None:
+    """Lay the land, the road and the pavements behind their kerbs."""
     length, middle = 900.0, (BEHIND_M + END_M) / 2
     land = materials.grass(rng) if street.kind != 'urban' else materials.paving(rng)
     road = stage.at(middle, 0)
     road.box((0, 0, -0.35), (length, 900.0, 0.3), land)
-    road.box((0, 0, -0.2), (length, 2 * street.kerb_y, 0.2), _road_surface(rng))
+    road.box((0, 0, -0.2), (length, 2 * street.kerb_y, 0.2), surface)
     walk = materials.grass(rng) if street.kind == 'rural' else materials.paving(rng)
     stone = materials.plastic(materials.gray(rng, 0.5, 0.8))
     outer = street.walk + (street.setback if street.kind == 'urban' else 0) + 0.16
@@ -124,13 +126,8 @@ def _ground(stage: Stage, rng: Random, street: Street) -> None:
         road.box(base, (length, outer, 0.199 + street.kerb), walk)
 
 
-def _road_surface(rng: Random) -> Material:
-    return materials.asphalt(rng) if rng.random() < 0.88 else materials.paving(rng)
-
-
-def _lines(stage: Stage, rng: Random, street: Street) -> None:
+def _lines(stage: Stage, rng: Random, street: Street, road: Material) -> None:
     """Paint lines: dashes of 3 to 6 m with gaps, edge lines, sometimes a zebra crossing."""
-    road = materials.plastic(materials.gray(rng, 0.3, 0.5))
     dash = rng.choice((3.0, 4.0, 6.0))
     broken = materials.dashes(rng, road, dash, dash + rng.choice((3.0, 6.0, 9.0)))
     solid = materials.dashes(rng, road, 1.0, 1.0)
@@ -156,20 +153,21 @@ def _line(frame: Frame, y: float, length: float, width: float, paint: Material) 
     frame.box((0, y, 0), (length, width, 0.005), paint)
 
 
-def _houses(stage: Stage, rng: Random, street: Street, side: int, start: float, end: float,
-            ) -> None:
+def _houses(stage: Stage, rng: Random, street: Street, side: int, reach_m: tuple[float, float],
+            detail_m: float) -> None:
     """Line one side of the street with houses, gaps, side streets or trees."""
-    built, spacing = {'urban': (0.92, 0.15), 'suburb': (0.8, 0.8), 'rural': (0.3, 0.8)}[street.kind]
+    built, spacing = {
+        'urban': (0.92, 0.15), 'suburb': (0.8, 0.8), 'rural': (0.3, 0.8)}[street.kind]
     yaw = math.pi if side > 0 else 0.0
-    x = start
+    x, end = reach_m
     while end - x > 6:
         width = rng.uniform(7, 24) if street.kind == 'urban' else rng.uniform(8, 15)
         width = min(width, end - x)
         frame = stage.at(x + width / 2, side * (street.front_y + rng.uniform(0, 0.3)), 0, yaw)
         if rng.random() < built:
-            _house(frame, rng, street.kind, width, x < NEAR_M)
+            _house(frame, rng, street.kind, width, x < detail_m)
         else:
-            _green(frame, rng, width, x < NEAR_M)
+            _green(frame, rng, width, x < detail_m)
         if street.kind != 'urban' and street.setback > 3 and rng.random() < 0.5:
             edge = stage.at(x + width / 2, side * (street.kerb_y + street.walk + 0.6), 0, yaw)
             buildings.fence(edge, rng, width * rng.uniform(0.6, 1.0))
@@ -191,7 +189,7 @@ def _green(frame: Frame, rng: Random, width: float, detailed: bool) -> None:
         street_items.tree(spot, rng, detailed=detailed)
 
 
-def _parked(stage: Stage, rng: Random, street: Street, side: int) -> None:
+def _parked(stage: Stage, rng: Random, street: Street, side: int, detail_m: float) -> None:
     if not street.parking:
         return
     share, x = rng.uniform(0.1, 0.9), BEHIND_M + rng.uniform(0, 5)
@@ -199,11 +197,11 @@ def _parked(stage: Stage, rng: Random, street: Street, side: int) -> None:
     while x < 70:
         if rng.random() < share and stage.claim(x, y, 5.0, 1.9, 0.0):
             heading = (0.0 if side < 0 else math.pi) + rng.gauss(0, 0.02)
-            street_items.car(stage.at(x, y, 0, heading), rng, detailed=x < NEAR_M / 2)
+            street_items.car(stage.at(x, y, 0, heading), rng, detailed=x < detail_m / 2)
         x += rng.uniform(5.6, 7.0)
 
 
-def _traffic(stage: Stage, rng: Random, street: Street) -> None:
+def _traffic(stage: Stage, rng: Random, street: Street, detail_m: float) -> None:
     """Put vehicles on the lanes, those on the right moving along x."""
     density = rng.uniform(0.0, 0.6)
     for side in (-1, 1):
@@ -215,11 +213,12 @@ def _traffic(stage: Stage, rng: Random, street: Street) -> None:
                     heading = 0.0 if side < 0 else math.pi
                     frame = stage.at(x, y + rng.gauss(0, 0.1), 0, heading,
                                      (-side * speed, 0.0, 0.0))
-                    street_items.vehicle(frame, rng, detailed=x < NEAR_M)
+                    street_items.vehicle(frame, rng, detailed=x < detail_m)
                 x += rng.uniform(11, 30)
 
 
-def _poles_and_trees(stage: Stage, rng: Random, street: Street, side: int) -> None:
+def _poles_and_trees(stage: Stage, rng: Random, street: Street, side: int, detail_m: float,
+                     ) -> None:
     yaw = 0.0 if side < 0 else math.pi
     edge, step = side * (street.kerb_y + 0.45), rng.uniform(18, 35)
     x = BEHIND_M + rng.uniform(0, step)
@@ -231,8 +230,8 @@ def _poles_and_trees(stage: Stage, rng: Random, street: Street, side: int) -> No
         x, y = rng.uniform(BEHIND_M, END_M * 0.7), side * (street.kerb_y + rng.uniform(0.7, 1.0))
         if street.kind == 'rural':
             y += side * rng.uniform(0, 12)
-        if stage.claim(x, y, 0.6, 0.6):
-            street_items.tree(stage.at(x, y), rng, detailed=x < NEAR_M)
+        if stage.claim(x, y, 3.0, 0.6):
+            street_items.tree(stage.at(x, y), rng, detailed=x < detail_m)
 
 
 def _small_things(stage: Stage, rng: Random, street: Street, side: int) -> None:
@@ -279,7 +278,8 @@ def daylight(rng: Random) -> Lighting:
     zenith = haze * rng.uniform(0.8, 1.0) if overcast else haze * rng.uniform(0.4, 0.7)
     return Lighting(
         direction, (strength * (1 + warmth), strength, strength * (1 - warmth)),
-        (gray * (1 - blue / 3), gray, gray * (1 + blue / 2)), (gray * 0.55, gray * 0.5, gray * 0.45),
+        (gray * (1 - blue / 3), gray, gray * (1 + blue / 2)),
+        (gray * 0.55, gray * 0.5, gray * 0.45),
         shadow=rng.uniform(0.6, 0.95), haze_per_m=rng.choice((0.0005, 0.002, 0.006, 0.012)),
         haze=(haze * 0.96, haze, haze * 1.03),
         zenith=(zenith * (1 - blue * 1.6), zenith * (1 - blue * 0.4), zenith * (1 + blue * 0.5)),

@@ -3,9 +3,10 @@
 """
 Flat quadrilaterals as a pinhole camera sees them.
 
-A ray through pixel (u, v) is r = ((u - cx) / fx, (v - cy) / fy, 1). On the plane n . X = d it ends at 1 / z = n . r / d,
-which is linear in u and v; it passes an edge from A to B on the side given by the sign of (A x B) . r, linear as well and
-true for corners behind the camera too. So an image of a quadrilateral is a linear inverse depth on one run of pixels per row.
+A ray through pixel (u, v) is r = ((u - cx) / fx, (v - cy) / fy, 1). On the plane n . X = d it
+ends at 1 / z = n . r / d, which is linear in u and v. It passes an edge from A to B on the side
+that the sign of (A x B) . r tells, linear as well, and true for corners behind the camera too. So
+the image of a quadrilateral is a linear inverse depth on one run of pixels per row.
 """
 
 from __future__ import annotations
@@ -87,20 +88,21 @@ def rasterize(vertices: FloatArray, camera: Camera) -> Runs:
 
     :param vertices: (N, 4, 3) float64 corners in the optical frame, metres.
     :param camera: the camera.
-    :return: images of those that cover at least one pixel centre and turn their front to the camera.
+    :return: images of those that cover a pixel centre and turn their front to the camera.
     """
     normal = cross(vertices[:, 2] - vertices[:, 0], vertices[:, 3] - vertices[:, 1])
     distance = np.einsum('ij,ij->i', normal, vertices[:, 0])
     length = np.sqrt(np.einsum('ij,ij->i', normal, normal))
-    source = np.flatnonzero((distance < -1e-6 * length) & (length > 1e-9) & in_view(vertices, camera))
+    in_front = (distance < -1e-6 * length) & (length > 1e-9)
+    source = np.flatnonzero(in_front & in_view(vertices, camera))
     vertices = vertices[source]
     top, bottom = _row_ranges(vertices, camera)
     tall = np.flatnonzero(bottom > top)
     source, vertices, top, bottom = source[tall], vertices[tall], top[tall], bottom[tall]
     plane = normal[source] / distance[source, None]
     edges = -cross(vertices, np.roll(vertices, -1, axis=1))
-    in_front = plane - np.array([0.0, 0.0, 1 / FAR_M])
-    sides = pixel_coefficients(np.concatenate([edges, in_front[:, None]], axis=1), camera)
+    within = plane - np.array([0.0, 0.0, 1 / FAR_M])
+    sides = pixel_coefficients(np.concatenate([edges, within[:, None]], axis=1), camera)
     start = np.cumsum(bottom - top) - (bottom - top)
     first, last = _row_runs(sides, top, bottom - top, camera)
     left, right = _columns(first, last, start)
@@ -113,7 +115,7 @@ def rasterize(vertices: FloatArray, camera: Camera) -> Runs:
 
 
 def _row_ranges(vertices: FloatArray, camera: Camera) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return per (N, 4, 3) quadrilateral the rows it may cover: all where it reaches the camera."""
+    """Return the rows that (N, 4, 3) quadrilaterals may cover: all, if they reach the camera."""
     z = vertices[..., 2]
     v = camera.fy * vertices[..., 1] / np.maximum(z, NEAR_M) + camera.cy
     near = z.min(axis=1) < NEAR_M
@@ -125,7 +127,7 @@ def _row_ranges(vertices: FloatArray, camera: Camera) -> tuple[NDArray[np.intp],
 
 def _row_runs(sides: FloatArray, top: NDArray[np.intp], count: NDArray[np.intp], camera: Camera,
               ) -> tuple[FloatArray, FloatArray]:
-    """Return per row of each image the first and last column where its (N, 5, 3) sides are >= 0."""
+    """Return the first and last column of each row where all (N, 5, 3) side functions are >= 0."""
     row = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - top, count)
     slope, along, constant = np.repeat(sides.transpose(2, 1, 0), count, axis=2)
     value = along * row
@@ -142,7 +144,7 @@ def _row_runs(sides: FloatArray, top: NDArray[np.intp], count: NDArray[np.intp],
 
 def _columns(first: FloatArray, last: FloatArray, start: NDArray[np.intp],
              ) -> tuple[FloatArray, FloatArray]:
-    """Return the first column and the one after the last of each image; nothing where it is empty."""
+    """Return the first column and the one after the last of each image; 0 of an empty one."""
     if not len(start):
         return np.zeros(0), np.zeros(0)
     filled = first <= last

@@ -78,7 +78,7 @@ class FaceImages:
 
 
 def box_corners(boxes: tuple[Box, ...], time_s: float) -> FloatArray:
-    """Return (N, 6, 4, 3) corners of the faces in the world, anticlockwise from outside, metres."""
+    """Return (N, 6, 4, 3) corners of the faces in the world, anticlockwise from outside."""
     center = np.array([box.center_m for box in boxes]).reshape(-1, 3)
     if time_s:
         center += time_s * np.array([box.velocity_mps for box in boxes]).reshape(-1, 3)
@@ -199,10 +199,12 @@ def _round_equation(quadric: FloatArray, middle: FloatArray, camera: Camera,
 def _round_windows(middle: FloatArray, turn: FloatArray, radii: FloatArray, camera: Camera,
                    ) -> NDArray[np.intp]:
     """Return (N, 4) windows of the bounding boxes; empty behind the camera or out of the image."""
-    corners = (_FACES[4:].reshape(1, 8, 3) * radii[:, None]) @ turn.swapaxes(1, 2) + middle[:, None]
+    corners = (_FACES[4:].reshape(1, 8, 3) * radii[:, None]) @ turn.swapaxes(1, 2)
+    corners += middle[:, None]
     near = corners[..., 2].min(axis=1) < 0.05
     z = np.maximum(corners[..., 2], 0.05)
-    u = np.where(near[:, None], [[0, camera.width] * 4], camera.fx * corners[..., 0] / z + camera.cx)
+    u = np.where(near[:, None], [[0, camera.width] * 4],
+                 camera.fx * corners[..., 0] / z + camera.cx)
     v = np.where(near[:, None], [[0, camera.height] * 4],
                  camera.fy * corners[..., 1] / z + camera.cy)
     window = np.stack([v.min(axis=1), v.max(axis=1) + 2, u.min(axis=1), u.max(axis=1) + 2], axis=1)

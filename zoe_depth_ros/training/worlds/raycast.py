@@ -3,8 +3,9 @@
 """
 What each pixel's ray meets first.
 
-Solids are drawn one by one into the part of the image that they can cover; the greatest inverse depth wins. In numpy even
-when the shading runs on a GPU: a solid covers few pixels, and calling a tensor operation would cost more than computing it.
+Solids are drawn one by one into the part of the image that they can cover; the greatest inverse
+depth wins. In numpy even when the shading runs on a GPU: most solids cover few pixels, and calling
+a tensor operation would cost more than the operation itself.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def _draw_shadows(runs: Runs, kind: int, shadow: NDArray[np.uint8]) -> None:
 def _draw_faces(runs: Runs, inverse_depth: Float32Array, surface: NDArray[np.int16]) -> None:
     height, width = surface.shape
     columns = np.arange(width, dtype=np.float32)
-    by_row = (runs.plane[:, 1:2] * np.arange(height) + runs.plane[:, 2:]).astype(np.float32)
-    by_row = by_row[:, :, None]
+    slope, constant = runs.plane[:, 1:2, None], runs.plane[:, 2:, None]
+    by_row = (slope * np.arange(height)[:, None] + constant).astype(np.float32)
     by_column = (runs.plane[:, :1] * np.arange(width)).astype(np.float32)
     starts = runs.start.tolist()
     for index, (top, bottom, left, right) in enumerate(runs.window.tolist()):
@@ -90,36 +91,63 @@ def _draw_faces(runs: Runs, inverse_depth: Float32Array, surface: NDArray[np.int
         np.copyto(surface[top:bottom, left:right], np.int16(index + 1), where=wins)
 
 
+@dataclass(frozen=True)
+class _RoundTerms:
+    """Inverse depth of N round solids is root(d) + b, each the sum of a row and a column term."""
+
+    d_row: Float32Array
+    d_column: Float32Array
+    d_product: tuple[Float32Array, Float32Array]
+    b_row: Float32Array
+    b_column: Float32Array
+    scale: Float32Array
+
+    @classmethod
+    def of(cls, rounds: RoundImages, height: int, width: int) -> _RoundTerms:
+        u, v = np.arange(width), np.arange(height)[:, None]
+        from_column = u - rounds.center[:, :1]
+        from_row = v - rounds.center[:, 1:, None]
+        one, du, dv, duu, duv, dvv = rounds.d.T[:, :, None]
+        scale = 1 / rounds.c[:, None]
+        b = rounds.b * scale
+        terms = (
+            (dvv[..., None] * from_row + dv[..., None]) * from_row,
+            (duu * from_column + du) * from_column + one,
+            duv * from_column, from_row,
+            b[:, 1:2, None] * v + b[:, 2:, None], b[:, :1] * u, scale)
+        single = [term.astype(np.float32) for term in terms]
+        return cls(single[0], single[1], (single[2], single[3]), single[4], single[5], single[6])
+
+    def inverse_depth(self, index: int, rows: slice, columns: slice) -> Float32Array:
+        """Return the inverse depth in a window, 0 beside the solid."""
+        across, down = self.d_product
+        value: Float32Array = across[index, columns] * down[index, rows]
+        value += self.d_row[index, rows]
+        value += self.d_column[index, columns]
+        beside = value < 0
+        np.sqrt(np.maximum(value, 0, out=value), out=value)
+        value *= self.scale[index]
+        value += self.b_row[index, rows]
+        value += self.b_column[index, columns]
+        value[beside] = 0
+        return value
+
+
 def _draw_rounds(rounds: RoundImages, number: int, inverse_depth: Float32Array,
                  surface: NDArray[np.int16]) -> None:
     height, width = surface.shape
-    u, v = np.arange(width), np.arange(height)
-    u_off, v_off = u - rounds.center[:, :1], v - rounds.center[:, 1:]
-    one, du, dv, duu, duv, dvv = rounds.d.T[:, :, None]
-    d_row = ((dvv * v_off + dv) * v_off).astype(np.float32)[:, :, None]
-    d_column = ((duu * u_off + du) * u_off + one).astype(np.float32)
-    d_both, v_off = (duv * u_off).astype(np.float32), v_off.astype(np.float32)[:, :, None]
-    scale = 1 / rounds.c[:, None]
-    b_row = ((rounds.b[:, 1:2] * v + rounds.b[:, 2:]) * scale).astype(np.float32)[:, :, None]
-    b_column = (rounds.b[:, :1] * scale * u).astype(np.float32)
-    roots = scale.astype(np.float32)
+    u, v = np.arange(width), np.arange(height)[:, None]
+    terms = _RoundTerms.of(rounds, height, width)
     for index, (top, bottom, left, right) in enumerate(rounds.window.tolist()):
         rows, columns = slice(top, bottom), slice(left, right)
         best = inverse_depth[rows, columns]
-        candidate = d_both[index, columns] * v_off[index, rows]
-        candidate += d_row[index, rows]
-        candidate += d_column[index, columns]
-        hit = candidate >= 0
-        np.sqrt(np.maximum(candidate, 0, out=candidate), out=candidate)
-        candidate *= roots[index]
-        candidate += b_row[index, rows]
-        candidate += b_column[index, columns]
-        hit &= candidate > best
+        candidate = terms.inverse_depth(index, rows, columns)
+        wins = candidate > best
         low, high = rounds.heights_m[index].tolist()
         if high < np.inf:
             along_u, along_v, constant = rounds.rise[index].tolist()
-            rise = along_u * u[columns] + (along_v * v[rows, None] + constant)
-            hit &= rise >= low * candidate
-            hit &= rise <= high * candidate
-        np.copyto(best, candidate, where=hit)
-        np.copyto(surface[rows, columns], np.int16(number + index), where=hit)
+            rise = along_u * u[columns] + (along_v * v[rows] + constant)
+            wins &= rise >= low * candidate
+            wins &= rise <= high * candidate
+        np.copyto(best, candidate, where=wins)
+        np.copyto(surface[rows, columns], np.int16(number + index), where=wins)

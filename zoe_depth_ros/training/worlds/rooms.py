@@ -18,14 +18,14 @@ from zoe_depth_ros.training.worlds.stage import Stage
 WALL_M = 0.12
 FURNISHINGS: dict[str, dict[str, float]] = {
     'living': {'sofa': 3, 'shelf': 2, 'cupboard': 2, 'picture': 3, 'window': 2, 'plant': 1.5,
-               'lamp': 1, 'door': 1.5, 'gap': 1.5},
+               'lamp': 1, 'door': 1.5, 'bin': 0.4, 'gap': 0.7},
     'bedroom': {'bed': 3, 'cupboard': 3, 'shelf': 1, 'picture': 2, 'window': 2, 'desk': 1,
-                'door': 1.5, 'plant': 0.5, 'gap': 1.5},
+                'door': 1.5, 'plant': 0.5, 'gap': 0.7},
     'kitchen': {'kitchen': 4, 'appliance': 3, 'cupboard': 1, 'window': 2, 'door': 1.5,
-                'picture': 1, 'bin': 1, 'gap': 1},
+                'picture': 1, 'bin': 1, 'gap': 0.5},
     'office': {'desk': 4, 'shelf': 3, 'cupboard': 2, 'window': 2, 'picture': 2, 'plant': 1,
-               'door': 1.5, 'bin': 1, 'boxes': 1, 'gap': 1.5},
-    'store': {'shelf': 3, 'boxes': 4, 'cupboard': 2, 'door': 1.5, 'gap': 3, 'bin': 1},
+               'door': 1.5, 'bin': 1, 'boxes': 1, 'gap': 0.7},
+    'store': {'shelf': 3, 'boxes': 4, 'cupboard': 2, 'door': 1.5, 'gap': 1.5, 'bin': 1},
     'corridor': {'door': 6, 'gap': 4, 'picture': 2, 'extinguisher': 1, 'plant': 0.4, 'bin': 0.5,
                  'cupboard': 0.4, 'radiator': 0.7, 'boxes': 0.3},
 }
@@ -81,7 +81,7 @@ class Opening:
 
 
 def wall_frames(stage: Stage, room: Extent) -> dict[str, tuple[Frame, float]]:
-    """Return per side the frame at the middle of the wall (y points inward) and the wall's length."""
+    """Return per wall the frame at its middle, y pointing inward, and the wall's length."""
     x, y = room.middle
     return {
         'right': (stage.at(x, room.y_low), room.length),
@@ -132,10 +132,10 @@ def furnish_wall(frame: Frame, rng: Random, length: float, kinds: dict[str, floa
         kind = rng.choices(names, weights)[0]
         width = _width(kind, rng)
         start = x
-        x += width + rng.uniform(0.1, 0.8)
+        x += width + rng.uniform(0.05, 0.6)
         if start + width > length / 2 - 0.1:
             return
-        if opening and start < opening.x + opening.width and start + width > opening.x - opening.width:
+        if opening and abs(start + width / 2 - opening.x) < opening.width + width / 2:
             continue
         put_at_wall(kind, frame.at(start + width / 2, 0), rng, width, door_leaf)
 
@@ -149,8 +149,8 @@ def _width(kind: str, rng: Random) -> float:
     return rng.uniform(low, high)
 
 
-_DEPTH_M = {'bed': 2.1, 'desk': 1.2, 'kitchen': 0.63, 'appliance': 0.63, 'boxes': 0.5, 'plant': 0.5,
-            'bin': 0.4, 'lamp': 0.4}
+_DEPTH_M = {'bed': 2.1, 'desk': 1.2, 'kitchen': 0.63, 'appliance': 0.63, 'boxes': 0.5,
+            'plant': 0.5, 'bin': 0.4, 'lamp': 0.4}
 
 
 def put_at_wall(kind: str, frame: Frame, rng: Random, width: float, door_leaf: Material) -> None:
@@ -162,6 +162,8 @@ def put_at_wall(kind: str, frame: Frame, rng: Random, width: float, door_leaf: M
         depth = rng.uniform(0.78, 0.98)
     if kind == 'gap' or not frame.at(0, depth / 2).claim(width, depth):
         return
+    if kind in _LOW and rng.random() < 0.5:
+        fittings.picture(frame, rng, width * rng.uniform(0.3, 0.6), low=1.15)
     if kind in ('shelf', 'cupboard', 'sofa'):
         sized = {'shelf': furniture.shelf, 'cupboard': furniture.cupboard, 'sofa': furniture.sofa}
         sized[kind](frame, rng, width, depth)
@@ -175,6 +177,7 @@ def put_at_wall(kind: str, frame: Frame, rng: Random, width: float, door_leaf: M
         _FIXED[kind](frame, rng)
 
 
+_LOW = ('sofa', 'bed', 'radiator', 'boxes')
 _WIDE = {'bed': furniture.bed, 'kitchen': furniture.kitchen, 'window': fittings.window,
          'picture': fittings.picture, 'radiator': fittings.radiator}
 _FIXED = {'desk': furniture.desk, 'appliance': furniture.appliance, 'boxes': furniture.boxes,

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import math
 from random import Random
-from typing import get_args
 
 import numpy as np
 import torch
@@ -20,16 +19,17 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.training.worlds.indoor import indoor_place
 from zoe_depth_ros.training.worlds.indoor import Place
+from zoe_depth_ros.training.worlds.noise import SENSOR_OFFSETS
 from zoe_depth_ros.training.worlds.outdoor import outdoor_place
 from zoe_depth_ros.training.worlds.raycast import cast_rays
 from zoe_depth_ros.training.worlds.scene import camera_pose
 from zoe_depth_ros.training.worlds.scene import Domain
+from zoe_depth_ros.training.worlds.scene import DOMAINS
 from zoe_depth_ros.training.worlds.scene import FloatArray
 from zoe_depth_ros.training.worlds.scene import Scene
 from zoe_depth_ros.training.worlds.scene import Sensor
 from zoe_depth_ros.training.worlds.scene import Vector
 from zoe_depth_ros.training.worlds.scene import View
-from zoe_depth_ros.training.worlds.shade import NOISE_OFFSETS
 from zoe_depth_ros.training.worlds.shade import shade
 
 # Horizontal focal length over image width: 519 / 640 indoors; 0.58 outdoors.
@@ -40,6 +40,9 @@ PITCH_DEG = (-12.0, 5.0)
 ROLL_DEG = 2.0
 CLEARANCE_M = {'indoor': 0.45, 'outdoor': 0.8}
 AHEAD_CLEARANCE_M = 0.2
+# A wall alone tells no scale: some solids narrower than a wall must have their middle in view.
+SEEN_SOLIDS = 3
+WALL_SIZE_M = 2.4
 MIN_SIZE_PX = 8
 
 
@@ -77,7 +80,7 @@ def sample_worlds(seeds: Sequence[int], size_hw: tuple[int, int],
     seeds = list(seeds)
     if domains is not None and len(domains) != len(seeds):
         raise ConfigError(f'{len(domains)} domains for {len(seeds)} seeds')
-    chosen = domains or [None] * len(seeds)
+    chosen = [None] * len(seeds) if domains is None else list(domains)
     return render_views(
         [sample_view(seed, size_hw, domain) for seed, domain in zip(seeds, chosen, strict=True)],
         device)
@@ -123,24 +126,23 @@ def sample_view(seed: int, size_hw: tuple[int, int], domain: Domain | None = Non
     """
     Return the random scene, camera and sensor of a seed.
 
-    :param seed: any integer.
+    :param seed: an integer; its sign does not matter.
     :param size_hw: image height and width in pixels.
     :param domain: 'indoor', 'outdoor' or None to draw it from the seed.
     :raises ConfigError: size too small or unknown domain.
     """
     if min(size_hw) < MIN_SIZE_PX:
         raise ConfigError(f'world size_hw {size_hw} is smaller than {MIN_SIZE_PX} pixels')
-    if domain is not None and domain not in get_args(Domain):
-        raise ConfigError(f'domain {domain!r} is not one of {get_args(Domain)}')
-    rng = Random(seed)
+    if domain is not None and domain not in DOMAINS:
+        raise ConfigError(f'domain {domain!r} is not one of {DOMAINS}')
+    rng = Random(int(seed))
     drawn: Domain = 'indoor' if rng.random() < 0.5 else 'outdoor'
     domain = domain or drawn
-    pose = None
+    camera, pose = random_camera(rng, size_hw, domain), None
     while pose is None:
         place = indoor_place(rng) if domain == 'indoor' else outdoor_place(rng)
-        pose = _stand(rng, place, domain)
-    return View(
-        place.scene, random_camera(rng, size_hw, domain), pose, domain, random_sensor(rng))
+        pose = _stand(rng, place, domain, camera)
+    return View(place.scene, camera, pose, domain, random_sensor(rng))
 
 
 def random_camera(rng: Random, size_hw: tuple[int, int], domain: Domain) -> Camera:
@@ -156,22 +158,24 @@ def random_sensor(rng: Random) -> Sensor:
     balance = (rng.gauss(1, 0.06), 1.0, rng.gauss(1, 0.08))
     return Sensor(
         rng.uniform(0.12, 0.32), balance, rng.uniform(0.002, 0.03), rng.uniform(0, 0.4),
-        rng.uniform(0, 0.35), rng.randrange(NOISE_OFFSETS))
+        rng.uniform(0, 0.35), rng.randrange(SENSOR_OFFSETS))
 
 
-def _stand(rng: Random, place: Place, domain: Domain) -> FloatArray | None:
-    """Return a pose that keeps clear of all solids, None if a few tries find no such place."""
-    solids = _SolidBoxes(place.scene)
+def _stand(rng: Random, place: Place, domain: Domain, camera: Camera) -> FloatArray | None:
+    """Return a pose clear of all solids from which some are seen, None if not found soon."""
+    solids = _Solids(place.scene)
     for _ in range(12):
         position = (rng.uniform(*place.x_m), rng.uniform(*place.y_m),
                     rng.uniform(*CAMERA_HEIGHT_M[domain]))
         yaw = _heading(rng, place, domain, position)
+        pitch = math.radians(rng.uniform(*PITCH_DEG))
+        roll = math.radians(rng.uniform(-ROLL_DEG, ROLL_DEG))
+        pose = camera_pose(position, yaw, pitch, roll)
         ahead = (position[0] + 0.8 * math.cos(yaw), position[1] + 0.8 * math.sin(yaw), position[2])
         if (solids.distance_m(position) > CLEARANCE_M[domain]
-                and solids.distance_m(ahead) > AHEAD_CLEARANCE_M):
-            pitch = math.radians(rng.uniform(*PITCH_DEG))
-            roll = math.radians(rng.uniform(-ROLL_DEG, ROLL_DEG))
-            return camera_pose(position, yaw, pitch, roll)
+                and solids.distance_m(ahead) > AHEAD_CLEARANCE_M
+                and solids.seen(pose, camera) >= SEEN_SOLIDS):
+            return pose
     return None
 
 
@@ -196,11 +200,12 @@ def _free_m(place: Place, position: Vector, yaw: float) -> float:
     return free
 
 
-class _SolidBoxes:
-    """Bounding boxes of all solids, to keep a camera out of them."""
+class _Solids:
+    """Bounding boxes of all solids: what a camera must keep out of and what it may see."""
 
     def __init__(self, scene: Scene) -> None:
-        rows = [(*box.center_m, *box.size_m, box.yaw_rad) for box in scene.boxes]
+        rows: list[tuple[float, ...]] = [
+            (*box.center_m, *box.size_m, box.yaw_rad) for box in scene.boxes]
         rows += [(*item.center_m, *(2 * r for r in item.radii_m), item.yaw_rad)
                  for item in scene.rounds]
         table = np.array(rows)
@@ -214,3 +219,11 @@ class _SolidBoxes:
         across = np.abs(self._cos * offset[:, 1] - self._sin * offset[:, 0])
         local = np.stack([along, across, np.abs(offset[:, 2])], axis=1)
         return float(np.linalg.norm(np.maximum(local - self._half, 0), axis=1).min())
+
+    def seen(self, pose: FloatArray, camera: Camera) -> int:
+        """Return how many solids smaller than walls have their middle in the image."""
+        small = (2 * self._half < WALL_SIZE_M).sum(axis=1) >= 2
+        x, y, z = ((self._center[small] - pose[:3, 3]) @ pose[:3, :3]).T
+        return int(np.count_nonzero(
+            (z > 0) & (np.abs(x * camera.fx) < z * camera.width / 2)
+            & (np.abs(y * camera.fy) < z * camera.height / 2)))

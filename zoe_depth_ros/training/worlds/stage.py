@@ -41,7 +41,7 @@ class Stage:
         return Frame(self, x, y, z, yaw_rad, velocity_mps)
 
     def claim(self, x: float, y: float, length: float, width: float, margin: float = 0.05) -> bool:
-        """Take the ground of a piece that is length by width about (x, y); False if it is taken."""
+        """Take length by width of the ground about (x, y); False if something stands there."""
         low_x, low_y = x - length / 2 - margin, y - width / 2 - margin
         high_x, high_y = x + length / 2 + margin, y + width / 2 + margin
         for other in self.taken:

@@ -1,9 +1,10 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Things that stand or drive in streets, in real sizes; each function puts one into a frame on the ground."""
+"""Things that stand or drive in streets, in real sizes, each put into a frame on the ground."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from zoe_depth_ros.training.worlds import materials
@@ -65,15 +66,14 @@ def _front_and_back(frame: Frame, rng: Random, length: float, width: float, wais
 def _wheels(frame: Frame, axle_x: float, width: float, radius: float, detailed: bool) -> None:
     hub = materials.plastic((0.25, 0.25, 0.26))
     for end in (-1, 1):
-        if not detailed:
-            frame.box((end * axle_x, 0, 0), (2 * radius * 0.8, width + 0.01, 1.5 * radius), _BLACK,
-                      taper=(1.1, 1.0))
-            continue
-        for side in (-1, 1):
+        for side in (-1, 1) if detailed else ():
             frame.ball((end * axle_x, side * (width / 2 - 0.07), 0), (radius, 0.1, radius), _BLACK)
             frame.ball((end * axle_x, side * (width / 2 - 0.05), radius * 0.45),
                        (radius * 0.55, 0.09, radius * 0.55), hub)
-    frame.box((0, 0, 0.12), (2 * axle_x, width * 0.85, 0.2), _BLACK, shadow=True)
+    if detailed:
+        frame.box((0, 0, 0.12), (2 * axle_x, width * 0.85, 0.2), _BLACK, shadow=True)
+    else:
+        frame.box((0, 0, 0), (2 * axle_x + 2 * radius, width - 0.02, 0.3), _BLACK)
 
 
 def van(frame: Frame, rng: Random, *, detailed: bool) -> float:
@@ -111,7 +111,8 @@ def bus(frame: Frame, rng: Random, *, detailed: bool) -> float:
     """Put a bus about 12 x 2.5 x 3.1 m."""
     length, width, height = rng.uniform(9.0, 12.5), 2.5, rng.uniform(2.9, 3.2)
     paint = materials.plastic(materials.any_tone(rng, 0.9, 0.4, 0.9))
-    glass = Material(materials.glass(rng).color, paint.color, (1.5, 1.3), (0.07, 0.0), variation=0.3)
+    glass = replace(materials.glass(rng), gap_color=paint.color, cell_m=(1.5, 1.3),
+                    gap=(0.07, 0.0), variation=0.3)
     frame.box((0, 0, 0.3), (length, width, 0.8), paint, shadow=True)
     frame.box((0, 0, 1.1), (length - 0.02, width - 0.02, 1.2), glass, shadow=True)
     frame.box((0, 0, 2.3), (length, width, height - 2.3), paint, taper=(0.98, 0.9), shadow=True)
@@ -165,7 +166,8 @@ def sign(frame: Frame, rng: Random) -> None:
     face, border = rng.choice((
         ((0.85, 0.85, 0.85), (0.6, 0.02, 0.03)), ((0.02, 0.1, 0.5), (0.85, 0.85, 0.85)),
         ((0.8, 0.6, 0.02), (0.02, 0.02, 0.02))))
-    frame.box((-0.05, 0, height), (0.02, size, size), Material(face, border, (size, size), (0.25, 0.25)))
+    paint = Material(face, border, (size, size), (0.25, 0.25))
+    frame.box((-0.05, 0, height), (0.02, size, size), paint)
 
 
 def street_furniture(frame: Frame, rng: Random) -> None:
@@ -184,4 +186,5 @@ def street_furniture(frame: Frame, rng: Random) -> None:
         for x in (-1.5, 0, 1.5):
             frame.drum((x, 0, 0), 0.08, 0.9, color)
     else:
-        frame.box((0, 0, 0), (rng.uniform(0.5, 1.2), 0.4, rng.uniform(1.0, 1.4)), color, shadow=True)
+        frame.box((0, 0, 0), (rng.uniform(0.5, 1.2), 0.4, rng.uniform(1.0, 1.4)), color,
+                  shadow=True)

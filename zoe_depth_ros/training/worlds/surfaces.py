@@ -16,6 +16,8 @@ from zoe_depth_ros.training.worlds.scene import Material
 from zoe_depth_ros.training.worlds.scene import View
 
 LAMPS = 3
+# Numbers of the noise table across a speck of grain.
+SPECK = 4
 COLUMNS = (
     's_u', 's_v', 's_1', 's_0', 't_u', 't_v', 't_1', 't_0',
     'cells_s', 'cells_t', 'shift', 'half_s', 'half_t', 'variation', 'tint', 'checker',
@@ -58,11 +60,11 @@ def _material_row(material: Material) -> tuple[float, ...]:
         1 / material.cell_m[0], 1 / material.cell_m[1], material.shift,
         _half_cell(material.gap[0]), _half_cell(material.gap[1]),
         material.variation, material.tint, material.checker, *material.color, *material.gap_color,
-        material.noise, 1 / material.grain_m[0], 1 / material.grain_m[1], material.glow)
+        material.noise, SPECK / material.grain_m[0], SPECK / material.grain_m[1], material.glow)
 
 
 def _half_cell(gap: float) -> float:
-    """Return half the cell's share of its pitch; beyond the cell's border where there is no gap."""
+    """Return half the cell's share of its pitch; more than all where there is no gap."""
     return (1 - gap) / 2 if gap > 0 else 2.0
 
 
