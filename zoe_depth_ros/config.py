@@ -15,14 +15,18 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from typing import Any
+from typing import get_args
+from typing import Literal
 
 from zoe_depth_ros.errors import ConfigError
 
+Domain = Literal['indoor', 'outdoor']
+
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
 BIN_TYPES = ('normed', 'softplus', 'hybrid1', 'hybrid2')
 ATTRACTOR_TYPES = ('inv', 'exp')
 ATTRACTOR_KINDS = ('mean', 'sum')
 DISTRIBUTIONS = ('log_binomial', 'softmax')
-DOMAINS = ('indoor', 'outdoor')
 SIZE_MULTIPLE = 32
 
 
@@ -165,13 +169,14 @@ class HeadConfig:
     """
 
     name: str
-    domain: str
+    domain: Domain
     min_depth_m: float
     max_depth_m: float
 
     def __post_init__(self) -> None:
         _require(bool(self.name) and '.' not in self.name,
                  f'head name {self.name!r} is empty or has a dot')
+        _require_choice(self, 'domain', DOMAINS)
         _require(0 < self.min_depth_m < self.max_depth_m,
                  f'head {self.name}: min_depth_m = {self.min_depth_m} and max_depth_m = '
                  f'{self.max_depth_m} are not an increasing range')

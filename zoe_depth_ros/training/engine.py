@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 import time
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -124,7 +125,7 @@ def train(
         report(TrainStep(done, metric, router, relative, run.learning_rate, rate))
         if done % config.save_every == 0 or done == config.steps:
             run.save_state(state_path)
-            save_checkpoint(run.average.module, output / WEIGHTS_FILE)
+            run.save_weights(output / WEIGHTS_FILE)
     return output / WEIGHTS_FILE
 
 
@@ -175,7 +176,12 @@ class _Run:
         metric, router, relative = (float(loss.detach()) for loss in losses)
         return metric, router, relative
 
+    def save_weights(self, path: Path) -> None:
+        """Write the averaged weights."""
+        save_checkpoint(cast(ZoeDepth, self.average.module), path)
+
     def save_state(self, path: Path) -> None:
+        """Write everything that a resumed run needs."""
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f'{path.name}.unfinished')
         torch.save({
@@ -186,6 +192,7 @@ class _Run:
         os.replace(unfinished, path)
 
     def load_state(self, path: Path) -> None:
+        """Go on from what `save_state` wrote."""
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state['model'])
         self.average.load_state_dict(state['average'])
@@ -197,7 +204,8 @@ class _Run:
 
 def parameter_groups(model: ZoeDepth, weight_decay: float) -> list[dict[str, object]]:
     """Split the parameters: matrices decay; norms, biases, scales and bias tables do not."""
-    decayed, kept = [], []
+    decayed: list[Tensor] = []
+    kept: list[Tensor] = []
     for name, parameter in model.named_parameters():
         plain = parameter.ndim < 2 or 'position_bias' in name or 'cls_token' in name
         (kept if plain else decayed).append(parameter)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.config import Domain
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.training.worlds.indoor import corridor_extent
 from zoe_depth_ros.training.worlds.indoor import furnish
@@ -33,7 +34,6 @@ from zoe_depth_ros.training.worlds.sample import FOCAL_OF_WIDTH
 from zoe_depth_ros.training.worlds.sample import random_sensor
 from zoe_depth_ros.training.worlds.sample import render_views
 from zoe_depth_ros.training.worlds.scene import camera_pose
-from zoe_depth_ros.training.worlds.scene import Domain
 from zoe_depth_ros.training.worlds.scene import FloatArray
 from zoe_depth_ros.training.worlds.scene import Scene
 from zoe_depth_ros.training.worlds.scene import Vector

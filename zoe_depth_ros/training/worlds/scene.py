@@ -11,18 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.config import Domain
+from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.errors import ConfigError
 
 Vector = tuple[float, float, float]
 FloatArray = NDArray[np.float64]
-Domain = Literal['indoor', 'outdoor']
-DOMAINS: tuple[Domain, ...] = ('indoor', 'outdoor')
 WHITE: Vector = (0.8, 0.8, 0.8)
 
 
