@@ -71,14 +71,17 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelConfig]:
 
 
 def save_checkpoint(
-    model: ZoeDepth, path: Path, metadata: Mapping[str, str] | None = None,
+    model: ZoeDepth, path: Path, metadata: Mapping[str, str] | None = None, *,
+    half: bool = False,
 ) -> None:
     """
     Write a network as safetensors with its configuration inside; the file appears when complete.
 
     :param metadata: more facts to store, as strings.
+    :param half: store float16, half the size; loading brings float32 back.
     """
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: tensor.to(dtype).contiguous() for name, tensor in model.state_dict().items()}
     facts = {**(metadata or {}), CONFIG_KEY: json.dumps(model.config.to_dict())}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f'{path.name}.unfinished')

@@ -177,8 +177,8 @@ class _Run:
         return metric, router, relative
 
     def save_weights(self, path: Path) -> None:
-        """Write the averaged weights."""
-        save_checkpoint(cast(ZoeDepth, self.average.module), path)
+        """Write the averaged weights, in half precision."""
+        save_checkpoint(cast(ZoeDepth, self.average.module), path, half=True)
 
     def save_state(self, path: Path) -> None:
         """Write everything that a resumed run needs."""

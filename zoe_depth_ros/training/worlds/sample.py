@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.config import Domain
+from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.training.worlds.indoor import indoor_place
 from zoe_depth_ros.training.worlds.indoor import Place
@@ -24,7 +25,6 @@ from zoe_depth_ros.training.worlds.noise import SENSOR_OFFSETS
 from zoe_depth_ros.training.worlds.outdoor import outdoor_place
 from zoe_depth_ros.training.worlds.raycast import cast_rays
 from zoe_depth_ros.training.worlds.scene import camera_pose
-from zoe_depth_ros.training.worlds.scene import DOMAINS
 from zoe_depth_ros.training.worlds.scene import FloatArray
 from zoe_depth_ros.training.worlds.scene import Scene
 from zoe_depth_ros.training.worlds.scene import Sensor
