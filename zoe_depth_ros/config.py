@@ -23,6 +23,7 @@ from zoe_depth_ros.errors import ConfigError
 Domain = Literal['indoor', 'outdoor']
 
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
+STEMS = ('patch', 'conv')
 BIN_TYPES = ('normed', 'softplus', 'hybrid1', 'hybrid2')
 ATTRACTOR_TYPES = ('inv', 'exp')
 ATTRACTOR_KINDS = ('mean', 'sum')
@@ -50,6 +51,9 @@ class EncoderConfig:
     :param num_heads: attention heads a block.
     :param mlp_ratio: hidden width of a block's MLP over embed_dim.
     :param patch_size: side of a patch in pixels.
+    :param stem: how patches become tokens: 'patch', one linear map as in BEiT, or 'conv', four
+        convolutions of stride 2, with which small networks learn from fewer images
+        (arXiv 2106.14881).
     :param pretrain_window: side, in patches, of the window the relative-position tables are for.
     :param hooks: the four blocks (from 0) whose output tokens the decoder reads.
     :param layer_scale: initial value of the residual scales gamma.
@@ -61,6 +65,7 @@ class EncoderConfig:
     num_heads: int = 16
     mlp_ratio: float = 4.0
     patch_size: int = 16
+    stem: str = 'patch'
     pretrain_window: int = 24
     hooks: tuple[int, int, int, int] = (5, 11, 17, 23)
     layer_scale: float = 1e-5
@@ -73,6 +78,7 @@ class EncoderConfig:
         _require(list(self.hooks) == sorted(self.hooks) and self.hooks[0] >= 0,
                  f'hooks = {self.hooks} are not ascending block numbers')
         _require(self.hooks[3] < self.depth, f'hooks = {self.hooks} exceed depth = {self.depth}')
+        _require_choice(self, 'stem', STEMS)
         _require(self.patch_size == 16,
                  f'patch_size = {self.patch_size}: the decoder is built for patches of 16')
 
@@ -287,8 +293,8 @@ ZOED_NK = ModelConfig(
     heads=(_NYU, _KITTI), router=RouterConfig())
 ZOED_MINI_NK = ModelConfig(
     encoder=EncoderConfig(
-        embed_dim=192, depth=12, num_heads=3, pretrain_window=12, hooks=(2, 5, 8, 11),
-        layer_scale=0.1),
+        embed_dim=192, depth=12, num_heads=3, stem='conv', pretrain_window=12, hooks=(2, 5, 8, 11),
+        layer_scale=1.0),
     decoder=DecoderConfig(
         reassemble_channels=(32, 64, 128, 192), features=48, relative_channels=16),
     bins=BinsConfig(

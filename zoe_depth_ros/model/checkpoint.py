@@ -37,6 +37,7 @@ def load_model(source: str | Path) -> ZoeDepth:
     return load_checkpoint(find_weights(source))
 
 
+@torch.inference_mode(mode=False)
 def load_checkpoint(path: Path) -> ZoeDepth:
     """
     Return the network stored in a weight file, on the CPU, ready to predict.
@@ -61,7 +62,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelConfig]:
     """
     reader = _read_safetensors if path.suffix == '.safetensors' else _read_pickle
     tensors, metadata = reader(path)
-    state, config = translate(tensors)
+    try:
+        state, config = translate(tensors)
+    except WeightsError as error:
+        raise WeightsError(f'{path}: {error}') from error
     if config is not None:
         return state, config
     try:

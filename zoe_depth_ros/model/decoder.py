@@ -13,6 +13,8 @@ from torch.nn import functional
 
 from zoe_depth_ros.config import DecoderConfig
 
+TRAINING_LEAK = 0.05
+
 
 def resize(features: Tensor, size_hw: Sequence[int]) -> Tensor:
     """Resize (B, C, h, w) features bilinearly, corners aligned, as the whole network does."""
@@ -162,13 +164,17 @@ class RelativeHead(nn.Module):
         self.conv1 = nn.Conv2d(width, width // 2, 3, padding=1)
         self.conv2 = nn.Conv2d(width // 2, channels, 3, padding=1)
         self.conv3 = nn.Conv2d(channels, 1, 1)
-        self.conv3.get_parameter('bias').data.fill_(0.5)  # keeps the last ReLU alive at first
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (last features, relative inverse depth) at twice the input size."""
+        """
+        Return (last features, relative inverse depth) at twice the input size.
+
+        While training the last ReLU leaks a little: a loss that ignores scale and shift lets the
+        depth drift below zero, where a plain ReLU would never learn again.
+        """
         upsampled = resize(self.conv1(features), _doubled(features))
         last = functional.relu(self.conv2(upsampled))
-        return last, functional.relu(self.conv3(last))
+        return last, functional.leaky_relu(self.conv3(last), TRAINING_LEAK if self.training else 0)
 
 
 def _doubled(features: Tensor) -> tuple[int, int]:

@@ -37,7 +37,8 @@ class Encoder(nn.Module):
         super().__init__()
         dim = config.embed_dim
         self.hooks = config.hooks
-        self.patch_embed = nn.Conv2d(3, dim, config.patch_size, stride=config.patch_size)
+        self.patch_embed = conv_stem(dim) if config.stem == 'conv' else nn.Conv2d(
+            3, dim, config.patch_size, stride=config.patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         rates = [config.drop_path * n / max(1, config.depth - 1) for n in range(config.depth)]
         self.blocks = nn.ModuleList(
@@ -81,6 +82,18 @@ class Encoder(nn.Module):
             if number in self.hooks:
                 taps.append(tokens)
         return taps
+
+
+def conv_stem(dim: int) -> nn.Sequential:
+    """Return convolutions from (B, 3, H, W) images to (B, dim, H/16, W/16) tokens."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in (dim // 8, dim // 4, dim // 2, dim):
+        layers += [
+            nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
+            nn.GroupNorm(1, width), nn.GELU()]
+        channels = width
+    return nn.Sequential(*layers, nn.Conv2d(dim, dim, 1))
 
 
 @dataclass(frozen=True)

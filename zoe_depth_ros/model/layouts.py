@@ -117,7 +117,7 @@ def translate(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], ModelConf
     if any(name.startswith('backbone.encoder.layer.') for name in state):
         renamed, config = _renamed(state, _HF_UNUSED, _HF_RULES)
         return _joined_projections(renamed), config
-    if 'encoder.patch_embed.weight' in state:
+    if 'encoder.cls_token' in state:
         return dict(state), None
     raise WeightsError(
         f'no known weight layout has keys like {sorted(state)[:3]} '

@@ -27,6 +27,8 @@ class TrainConfig:
     :param steps: optimiser steps.
     :param batch_size: images a step, half of them indoors.
     :param learning_rate: peak of the one-cycle schedule.
+    :param table_rate: learning rate of the relative-position tables over `learning_rate`; from
+        random weights they have far to go.
     :param warmup: share of the steps in which the learning rate rises.
     :param weight_decay: of matrices; norms, biases and bias tables have none.
     :param clip_norm: largest gradient norm.
@@ -46,7 +48,8 @@ class TrainConfig:
     steps: int = 1000
     batch_size: int = 16
     learning_rate: float = 1e-3
-    warmup: float = 0.1
+    table_rate: float = 10.0
+    warmup: float = 0.05
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     ema_decay: float = 0.998
@@ -68,7 +71,7 @@ class TrainConfig:
             raise ConfigError(f'batch_size = {self.batch_size} is not a positive even number')
         if self.seed < 1_000_000:
             raise ConfigError(f'seed = {self.seed}: worlds below 1000000 are held out for tests')
-        for name in ('steps', 'learning_rate', 'clip_norm', 'save_every'):
+        for name in ('steps', 'learning_rate', 'table_rate', 'clip_norm', 'save_every'):
             if getattr(self, name) <= 0:
                 raise ConfigError(f'{name} = {getattr(self, name)} is not positive')
         if not 0 < self.warmup < 1:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 import time
+from typing import Any
 from typing import cast
 
 import torch
@@ -132,7 +133,8 @@ def train(
 def _batches(config: TrainConfig, model: ModelConfig, first_step: int) -> Iterator[TrainBatch]:
     batches = WorldBatches(config, model, first_step)
     loader: Iterable[TrainBatch] = DataLoader(
-        batches, batch_size=None, num_workers=1, prefetch_factor=4)
+        batches, batch_size=None, num_workers=1, prefetch_factor=4,
+        generator=torch.Generator())  # its own: a resumed run must find the same dropout
     yield from loader
 
 
@@ -145,10 +147,10 @@ class _Run:
         self.model = model.to(memory_format=torch.channels_last).train().requires_grad_()
         self.average = AveragedModel(
             self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
-        self.optimizer = AdamW(
-            parameter_groups(self.model, config.weight_decay), lr=config.learning_rate)
+        groups = parameter_groups(self.model, config)
+        self.optimizer = AdamW(groups)
         self.schedule = OneCycleLR(
-            self.optimizer, config.learning_rate, total_steps=config.steps + 1,
+            self.optimizer, [group['lr'] for group in groups], total_steps=config.steps + 1,
             pct_start=config.warmup)
         self.steps_done = 0
 
@@ -202,15 +204,27 @@ class _Run:
         self.steps_done = state['steps_done']
 
 
-def parameter_groups(model: ZoeDepth, weight_decay: float) -> list[dict[str, object]]:
-    """Split the parameters: matrices decay; norms, biases, scales and bias tables do not."""
-    decayed: list[Tensor] = []
-    kept: list[Tensor] = []
+def parameter_groups(model: ZoeDepth, config: TrainConfig) -> list[dict[str, Any]]:
+    """
+    Split the parameters: matrices decay; norms, biases, scales and bias tables do not.
+
+    Bias tables have a learning rate of their own.
+    """
+    matrices: list[Tensor] = []
+    plain: list[Tensor] = []
+    tables: list[Tensor] = []
     for name, parameter in model.named_parameters():
-        plain = parameter.ndim < 2 or 'position_bias' in name or 'cls_token' in name
-        (kept if plain else decayed).append(parameter)
-    return [{'params': decayed, 'weight_decay': weight_decay},
-            {'params': kept, 'weight_decay': 0.0}]
+        if 'position_bias' in name:
+            tables.append(parameter)
+        elif parameter.ndim < 2 or 'cls_token' in name:
+            plain.append(parameter)
+        else:
+            matrices.append(parameter)
+    rate = config.learning_rate
+    return [
+        {'params': matrices, 'lr': rate, 'weight_decay': config.weight_decay},
+        {'params': plain, 'lr': rate, 'weight_decay': 0.0},
+        {'params': tables, 'lr': rate * config.table_rate, 'weight_decay': 0.0}]
 
 
 def batch_losses(
@@ -230,5 +244,5 @@ def batch_losses(
     labels = torch.tensor(batch.heads, device=output.domain_logits.device)
     disparity = torch.where(sky, 0.0, 1 / batch.depth_m)
     relative = scale_shift_invariant_loss(
-        output.relative_depth, disparity, torch.ones_like(sky))
+        output.relative_depth, disparity, torch.ones_like(sky), anchored=True)
     return metric, router_loss(output.domain_logits, labels), relative

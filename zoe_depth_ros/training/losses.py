@@ -38,7 +38,7 @@ def silog_loss(
 
 def scale_shift_invariant_loss(
     predicted: Tensor, disparity: Tensor, mask: Tensor, *, trim: float = 0.2,
-    gradient_weight: float = 0.5, scales: int = 4,
+    gradient_weight: float = 0.5, scales: int = 4, anchored: bool = False,
 ) -> Tensor:
     """
     Compare inverse depths up to an unknown scale and shift of each image.
@@ -50,6 +50,8 @@ def scale_shift_invariant_loss(
     :param disparity: (B, 1, H, W) true inverse depth, 0 for sky.
     :param mask: (B, 1, H, W) bool, True where the truth is known.
     :param trim: share of an image's pixels, those with the largest residuals, left out.
+    :param anchored: do not align the prediction but hold it to the aligned truth, shifted to
+        start at 0; a network that learns from random weights needs that to find its sign.
     :return: scalar in float32; images with fewer than two known pixels count as 0.
     """
     if predicted.shape != disparity.shape:
@@ -57,18 +59,22 @@ def scale_shift_invariant_loss(
             f'prediction {tuple(predicted.shape)} and disparity {tuple(disparity.shape)} differ')
     losses = [
         _image_loss(predicted[row, 0].float(), disparity[row, 0], mask[row, 0], trim,
-                    gradient_weight, scales)
+                    gradient_weight, scales, anchored)
         for row in range(len(predicted))]
     return torch.stack(losses).mean()
 
 
 def _image_loss(
     predicted: Tensor, disparity: Tensor, mask: Tensor, trim: float, gradient_weight: float,
-    scales: int,
+    scales: int, anchored: bool,
 ) -> Tensor:
     if int(mask.sum()) < 2:
         return predicted.sum() * 0
-    residual = torch.where(mask, _aligned(predicted, mask) - _aligned(disparity, mask), 0)
+    target = _aligned(disparity, mask)
+    if anchored:
+        residual = torch.where(mask, predicted - (target - target[mask].min()), 0)
+    else:
+        residual = torch.where(mask, _aligned(predicted, mask) - target, 0)
     sizes = residual[mask].abs()
     kept = sizes.sort().values[:max(1, int(len(sizes) * (1 - trim)))]
     loss = kept.sum() / (2 * len(sizes))

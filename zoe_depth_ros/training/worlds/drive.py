@@ -109,7 +109,7 @@ def corridor_drive(seed: int, size_hw: tuple[int, int], frames: int = 150, fps: 
     stage.claim(room.length / 2, 0.0, room.length, 0.8)
     lamps = furnish(stage, rng, room, 'corridor', {})
     length = min(1.5 * frames / fps, room.length - 2.5)
-    path = Path((1.0, 0.0, rng.uniform(0.7, 1.4)), (0.04, -0.04), (0.0, length), length)
+    path = Path((1.0, 0.0, rng.uniform(0.9, 1.3)), (0.04, -0.04), (0.0, length), length)
     camera = _lens(size_hw, FOCAL_OF_WIDTH['indoor'])
     return _film(stage.scene(lamp_light(rng, lamps)), path, camera, rng, frames, fps,
                  lambda _: 'indoor')
@@ -124,7 +124,7 @@ def street_drive(seed: int, size_hw: tuple[int, int], frames: int = 150, fps: fl
     stage.claim(30.0, y, 90.0, 1.8)
     build_street(stage, rng, street, detail_m=END_M)
     length = min(8.0 * frames / fps, 60.0)
-    path = Path((0.0, y, rng.uniform(1.3, 1.8)), (0.01, -0.01), (0.0, length), length)
+    path = Path((0.0, y, rng.uniform(1.4, 1.8)), (0.01, -0.01), (0.0, length), length)
     camera = _lens(size_hw, FOCAL_OF_WIDTH['outdoor'])
     return _film(stage.scene(daylight(rng)), path, camera, rng, frames, fps, lambda _: 'outdoor')
 

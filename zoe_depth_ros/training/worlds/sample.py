@@ -35,8 +35,8 @@ from zoe_depth_ros.training.worlds.shade import shade
 # Horizontal focal length over image width: 519 / 640 indoors; 0.58 outdoors.
 FOCAL_OF_WIDTH = {'indoor': 519 / 640, 'outdoor': 0.58}
 FOCAL_SPREAD = 0.05
-CAMERA_HEIGHT_M = {'indoor': (0.5, 1.5), 'outdoor': (1.2, 2.0)}
-PITCH_DEG = (-12.0, 5.0)
+CAMERA_HEIGHT_M = {'indoor': (0.9, 1.3), 'outdoor': (1.4, 1.8)}
+PITCH_DEG = (-10.0, 3.0)
 ROLL_DEG = 2.0
 CLEARANCE_M = {'indoor': 0.45, 'outdoor': 0.8}
 AHEAD_CLEARANCE_M = 0.2

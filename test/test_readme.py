@@ -1,0 +1,63 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from zoe_depth_ros.model.checkpoint import save_checkpoint
+from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.options import NodeConfig
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / 'README.md').read_text()
+
+
+def table(title):
+    """Return the rows of the first table after a heading, without its head."""
+    section = README.split(f'\n## {title}\n')[1]
+    rows = [line for line in section.splitlines() if line.startswith('|')][2:]
+    return [[cell.strip() for cell in row.strip('|').split('|')] for row in rows]
+
+
+def test_readme_lists_every_parameter_with_its_default_and_description():
+    parameters = pytest.importorskip('zoe_depth_ros.ros.parameters')
+    expected = []
+    for name, (default, info) in parameters.parameter_infos().items():
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        expected.append([f'`{name}`', f'`{shown}`', 'yes' if info.live else 'no', info.doc])
+    assert table('Parameters') == expected
+
+
+def test_readme_lists_every_topic_with_its_type():
+    outputs = pytest.importorskip('zoe_depth_ros.ros.outputs')
+    listed = {topic.strip('`'): kind for topic, kind, _ in table('Topics')}
+    assert listed == {
+        'image': 'sensor_msgs/Image', 'image/compressed': 'sensor_msgs/CompressedImage',
+        'camera_info': 'sensor_msgs/CameraInfo', '/diagnostics': 'diagnostic_msgs/DiagnosticArray',
+        **{topic: f'{kind.__module__.split(".")[0]}/{kind.__name__}'
+           for topic, kind in outputs.TOPICS.items()}}
+
+
+def test_readme_python_example_runs(tmp_path, monkeypatch, capsys, tiny_config):
+    code = re.search(r'```python\n(.*?)```', README, re.DOTALL)[1]
+    weights = tmp_path / 'tiny.safetensors'
+    save_checkpoint(ZoeDepth(tiny_config), weights)
+    cv2.imwrite(str(tmp_path / 'photo.jpg'), np.full((48, 64, 3), 90, np.uint8))
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("'zoed_nk'", repr(str(weights))), {})
+    assert capsys.readouterr().out.startswith('(48, 64) (48, 64) ')
+
+
+def test_readme_make_targets_exist():
+    makefile = (ROOT / 'Makefile').read_text()
+    for target in re.findall(r'^make (\w+)', README, re.MULTILINE):
+        assert re.search(rf'^{target}:', makefile, re.MULTILINE), target
+
+
+def test_readme_model_names_are_the_known_ones():
+    names = [row[0].strip('`') for row in table('Weights')]
+    assert all(name in NodeConfig.__dataclass_fields__['model'].metadata['info'].doc
+               for name in names)
