@@ -4,6 +4,7 @@ import torch
 
 from zoe_depth_ros.training.losses import scale_shift_invariant_loss
 from zoe_depth_ros.training.losses import silog_loss
+from zoe_depth_ros.training.losses import sky_loss
 
 
 def test_silog_of_a_common_scale_error_is_only_its_mean_term():
@@ -50,3 +51,11 @@ def test_ssi_never_looks_at_masked_pixels():
     mask[..., :3] = False
     spoiled = disparity.masked_fill(~mask, torch.nan)
     assert scale_shift_invariant_loss(disparity, spoiled, mask) < 1e-5
+
+
+def test_sky_loss_is_the_mean_log_shortfall_over_the_sky():
+    predicted_m = torch.tensor([10.0, 120.0, 60.0, 1.0]).view(1, 1, 1, 4)
+    sky = torch.tensor([True, True, True, False]).view(1, 1, 1, 4)
+    expected = (torch.tensor(12.0).log() + torch.tensor(2.0).log()) / 3
+    assert torch.isclose(sky_loss(predicted_m, sky, 120.0), expected)
+    assert sky_loss(predicted_m, torch.zeros_like(sky), 120.0) == 0

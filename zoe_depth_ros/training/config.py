@@ -36,7 +36,7 @@ class TrainConfig:
     :param metric_weight: of the scale-invariant log loss.
     :param router_weight: of the router's cross-entropy.
     :param relative_weight: of the scale-and-shift-invariant loss.
-    :param sky_factor: sky counts as this many times the head's largest depth.
+    :param sky_factor: sky is pushed beyond this many times the head's largest depth.
     :param precision: 'bf16' autocast for encoder and decoder, or 'fp32'.
     :param seed: of the initial weights and the first world; worlds below 1,000,000 are held out.
     :param save_every: steps between checkpoints.
@@ -56,7 +56,7 @@ class TrainConfig:
     metric_weight: float = 1.0
     router_weight: float = 1.0
     relative_weight: float = 1.0
-    sky_factor: float = 2.0
+    sky_factor: float = 1.5
     precision: str = 'bf16'
     seed: int = 1_000_000
     save_every: int = 500

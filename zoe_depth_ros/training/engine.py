@@ -37,6 +37,7 @@ from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.losses import router_loss
 from zoe_depth_ros.training.losses import scale_shift_invariant_loss
 from zoe_depth_ros.training.losses import silog_loss
+from zoe_depth_ros.training.losses import sky_loss
 from zoe_depth_ros.training.worlds import sample_worlds
 
 ARCHITECTURES = {
@@ -233,16 +234,20 @@ def batch_losses(
     """
     Return the metric, router and relative losses of a batch.
 
-    Surfaces beyond a head's largest depth are left out of the metric loss; sky is pushed beyond
-    it, so that an estimator can tell sky by its depth.
+    The metric loss is taken over the images of each head, as the paper's batches of one domain
+    do, then averaged. Surfaces beyond a head's largest depth are left out of it; sky is pushed
+    beyond that depth, so that an estimator can tell sky by its depth.
     """
     sky = batch.depth_m.isnan()
-    limits = torch.tensor([model.heads[head].max_depth_m for head in batch.heads])
-    limit_m = limits.view(-1, 1, 1, 1).to(batch.depth_m)
-    target_m = torch.where(sky, limit_m * sky_factor, batch.depth_m)
-    metric = silog_loss(output.depth_m, target_m, sky | (batch.depth_m < limit_m))
     labels = torch.tensor(batch.heads, device=output.domain_logits.device)
+    metrics = []
+    for head in sorted(set(batch.heads)):
+        rows = labels == head
+        limit_m = model.heads[head].max_depth_m
+        predicted_m, truth_m = output.depth_m[rows], batch.depth_m[rows]
+        metrics.append(silog_loss(predicted_m, truth_m, truth_m < limit_m)
+                       + sky_loss(predicted_m, sky[rows], sky_factor * limit_m))
     disparity = torch.where(sky, 0.0, 1 / batch.depth_m)
     relative = scale_shift_invariant_loss(
         output.relative_depth, disparity, torch.ones_like(sky), anchored=True)
-    return metric, router_loss(output.domain_logits, labels), relative
+    return torch.stack(metrics).mean(), router_loss(output.domain_logits, labels), relative

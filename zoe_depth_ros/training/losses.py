@@ -9,6 +9,8 @@ scale-and-shift-invariant loss of MiDaS (arXiv 1907.01341, section 5).
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -34,6 +36,19 @@ def silog_loss(
         return predicted_m.float().sum() * 0
     log_ratio = (predicted_m.float()[mask] + LOG_FLOOR).log() - (truth_m[mask] + LOG_FLOOR).log()
     return 10 * (log_ratio.var() + beta * log_ratio.mean().square()).sqrt()
+
+
+def sky_loss(predicted_m: Tensor, sky: Tensor, beyond_m: float) -> Tensor:
+    """
+    Return by how much, in log depth, the sky is predicted nearer than it may be.
+
+    :param predicted_m: (B, 1, H, W) positive metres.
+    :param sky: (B, 1, H, W) bool.
+    :param beyond_m: sky may not be nearer, metres.
+    :return: scalar in float32, the mean over the sky; 0 where there is none.
+    """
+    missing = math.log(beyond_m) - (predicted_m.float()[sky] + LOG_FLOOR).log()
+    return missing.clamp(min=0).sum() / max(1, len(missing))
 
 
 def scale_shift_invariant_loss(
