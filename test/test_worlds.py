@@ -209,12 +209,13 @@ def forty(request):
 
 
 def test_worlds_cameras_stand_as_robots_and_cars_do(forty):
-    usual = {'indoor': (0.9, 1.3, 519 / 640), 'outdoor': (1.4, 1.8, 0.58)}
-    low, high, focal = usual[forty.domains[0]]
+    usual = {
+        'indoor': (0.9, 1.3, 519 / 640, -18, 0), 'outdoor': (1.4, 1.8, 0.58, -10, 3)}
+    low, high, focal, down, up = usual[forty.domains[0]]
     heights = forty.camera_to_world[:, 2, 3]
     assert low <= heights.min() and heights.max() <= high and np.ptp(heights) > (high - low) / 2
     pitch = np.degrees(np.arcsin(forty.camera_to_world[:, 2, 2]))
-    assert -10 <= pitch.min() < -7 and 1 < pitch.max() <= 3
+    assert down <= pitch.min() < down + 3 and up - 3 < pitch.max() <= up
     for camera in forty.cameras:
         assert camera.fx == camera.fy
         assert abs(camera.fx / camera.width / focal - 1) < 0.1

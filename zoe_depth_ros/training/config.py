@@ -25,7 +25,8 @@ class TrainConfig:
     :param init: name or path of weights to start from, '' for none.
     :param size_hw: (height, width) of the images, multiples of 32.
     :param steps: optimiser steps.
-    :param batch_size: images a step, half of them indoors.
+    :param batch_size: images a step.
+    :param indoor_share: share of indoor images in every batch of a network with both heads.
     :param learning_rate: peak of the one-cycle schedule.
     :param table_rate: learning rate of the relative-position tables over `learning_rate`; from
         random weights they have far to go.
@@ -44,9 +45,10 @@ class TrainConfig:
 
     model: str = 'zoed_mini_nk'
     init: str = ''
-    size_hw: tuple[int, int] = (192, 256)
+    size_hw: tuple[int, int] = (96, 128)
     steps: int = 1000
     batch_size: int = 16
+    indoor_share: float = 0.5
     learning_rate: float = 1e-3
     table_rate: float = 10.0
     warmup: float = 0.05
@@ -74,8 +76,9 @@ class TrainConfig:
         for name in ('steps', 'learning_rate', 'table_rate', 'clip_norm', 'save_every'):
             if getattr(self, name) <= 0:
                 raise ConfigError(f'{name} = {getattr(self, name)} is not positive')
-        if not 0 < self.warmup < 1:
-            raise ConfigError(f'warmup = {self.warmup} is not between 0 and 1')
+        for name in ('warmup', 'indoor_share'):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(f'{name} = {getattr(self, name)} is not between 0 and 1')
 
 
 def read_train_config(path: Path) -> TrainConfig:

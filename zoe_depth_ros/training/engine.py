@@ -23,6 +23,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset
 
+from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.config import ZOED_K
 from zoe_depth_ros.config import ZOED_MINI_NK
@@ -89,6 +90,8 @@ class WorldBatches(Dataset[TrainBatch]):
         self.config = config
         self.first_step = first_step
         self.domains = [head.domain for head in heads.heads]
+        self._head_of = dict.fromkeys(DOMAINS, 0) | {
+            domain: number for number, domain in enumerate(self.domains)}
 
     def __len__(self) -> int:
         return self.config.steps - self.first_step
@@ -96,7 +99,8 @@ class WorldBatches(Dataset[TrainBatch]):
     def __getitem__(self, number: int) -> TrainBatch:
         size = self.config.batch_size
         first = self.config.seed + (self.first_step + number) * size
-        heads = [row % len(self.domains) for row in range(size)]
+        indoor = round(size * self.config.indoor_share)
+        heads = [self._head_of['indoor' if row < indoor else 'outdoor'] for row in range(size)]
         worlds = sample_worlds(
             seeds=range(first, first + size), size_hw=self.config.size_hw,
             domains=[self.domains[head] for head in heads])

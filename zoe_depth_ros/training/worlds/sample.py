@@ -36,7 +36,7 @@ from zoe_depth_ros.training.worlds.shade import shade
 FOCAL_OF_WIDTH = {'indoor': 519 / 640, 'outdoor': 0.58}
 FOCAL_SPREAD = 0.05
 CAMERA_HEIGHT_M = {'indoor': (0.9, 1.3), 'outdoor': (1.4, 1.8)}
-PITCH_DEG = (-10.0, 3.0)
+PITCH_DEG = {'indoor': (-18.0, 0.0), 'outdoor': (-10.0, 3.0)}
 ROLL_DEG = 2.0
 CLEARANCE_M = {'indoor': 0.45, 'outdoor': 0.8}
 AHEAD_CLEARANCE_M = 0.2
@@ -168,7 +168,7 @@ def _stand(rng: Random, place: Place, domain: Domain, camera: Camera) -> FloatAr
         position = (rng.uniform(*place.x_m), rng.uniform(*place.y_m),
                     rng.uniform(*CAMERA_HEIGHT_M[domain]))
         yaw = _heading(rng, place, domain, position)
-        pitch = math.radians(rng.uniform(*PITCH_DEG))
+        pitch = math.radians(rng.uniform(*PITCH_DEG[domain]))
         roll = math.radians(rng.uniform(-ROLL_DEG, ROLL_DEG))
         pose = camera_pose(position, yaw, pitch, roll)
         ahead = (position[0] + 0.8 * math.cos(yaw), position[1] + 0.8 * math.sin(yaw), position[2])
