@@ -210,7 +210,7 @@ def forty(request):
 
 def test_worlds_cameras_stand_as_robots_and_cars_do(forty):
     usual = {
-        'indoor': (0.9, 1.3, 519 / 640, -18, 0), 'outdoor': (1.4, 1.8, 0.58, -10, 3)}
+        'indoor': (0.9, 1.3, 519 / 640, -10, -1), 'outdoor': (1.4, 1.8, 0.58, -6, 2)}
     low, high, focal, down, up = usual[forty.domains[0]]
     heights = forty.camera_to_world[:, 2, 3]
     assert low <= heights.min() and heights.max() <= high and np.ptp(heights) > (high - low) / 2

@@ -36,7 +36,7 @@ from zoe_depth_ros.training.worlds.shade import shade
 FOCAL_OF_WIDTH = {'indoor': 519 / 640, 'outdoor': 0.58}
 FOCAL_SPREAD = 0.05
 CAMERA_HEIGHT_M = {'indoor': (0.9, 1.3), 'outdoor': (1.4, 1.8)}
-PITCH_DEG = {'indoor': (-18.0, 0.0), 'outdoor': (-10.0, 3.0)}
+PITCH_DEG = {'indoor': (-10.0, -1.0), 'outdoor': (-6.0, 2.0)}
 ROLL_DEG = 2.0
 CLEARANCE_M = {'indoor': 0.45, 'outdoor': 0.8}
 AHEAD_CLEARANCE_M = 0.2
