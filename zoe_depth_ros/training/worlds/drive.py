@@ -94,7 +94,7 @@ class Path:
         poses = []
         for place in np.linspace(0, self.length_m, frames):
             at = [float(np.interp(place, fine, values)) for values in (x, y, yaw)]
-            pitch = math.radians(-2.0 + 0.8 * math.sin(place * 1.1))
+            pitch = math.radians(-3.0 + 0.8 * math.sin(place * 1.1))
             roll = math.radians(0.6 * math.sin(place * 0.7 + 1))
             poses.append(camera_pose((at[0], at[1], self.start_m[2]), at[2], pitch, roll))
         return poses
