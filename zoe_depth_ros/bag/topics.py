@@ -1,0 +1,117 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which topics of a bag are a camera's image, its camera_info and its depth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zoe_depth_ros.bag.decode import DEPTH_FORMATS
+from zoe_depth_ros.bag.decode import deserialized
+from zoe_depth_ros.bag.decode import picture
+from zoe_depth_ros.bag.reader import BagMessage
+from zoe_depth_ros.bag.reader import BagReader
+from zoe_depth_ros.bag.reader import BagTopic
+from zoe_depth_ros.errors import BagError
+
+IMAGE_TYPE = 'sensor_msgs/msg/Image'
+COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+COMPRESSED_SUFFIX = '/compressed'
+
+
+@dataclass(frozen=True)
+class CameraTopics:
+    """
+    The topics of one camera.
+
+    :param image: raw or compressed images.
+    :param camera_info: their calibration, None where the bag has none.
+    """
+
+    image: BagTopic
+    camera_info: BagTopic | None
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the images are compressed."""
+        return self.image.type_name == COMPRESSED_TYPE
+
+
+def find_camera(bag: BagReader, image_topic: str | None = None) -> CameraTopics:
+    """
+    Find a camera's topics by their types.
+
+    :param image_topic: the camera's image topic; by default the only one that holds pictures,
+        of which a raw one is preferred to its compressed twin.
+    :raises BagError: there is no such topic, or several cameras to choose from.
+    """
+    image = _find_image(bag, image_topic)
+    return CameraTopics(image, _find_camera_info(bag, image))
+
+
+def find_depth(bag: BagReader, image: BagTopic) -> BagTopic | None:
+    """
+    Find the depth that was measured for the pixels of an image: of the same size and frame.
+
+    :return: the topic, None where the bag has none.
+    """
+    message = _first(bag, image)
+    wanted = (*picture(message).shape[:2], deserialized(message).header.frame_id)
+    for topic in _of_type(bag, IMAGE_TYPE):
+        found = deserialized(_first(bag, topic))
+        size_and_frame = (found.height, found.width, found.header.frame_id)
+        if found.encoding in DEPTH_FORMATS and size_and_frame == wanted:
+            return topic
+    return None
+
+
+def _find_image(bag: BagReader, wanted: str | None) -> BagTopic:
+    pictures = [
+        topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE) if _is_picture(bag, topic)]
+    names = {topic.name for topic in pictures}
+    chosen = [
+        topic for topic in pictures
+        if topic.name == wanted or (wanted is None and not _is_twin(topic.name, names))]
+    if len(chosen) == 1:
+        return chosen[0]
+    needed = f'no image topic {wanted}' if wanted else f'{len(chosen)} image topics, not one'
+    raise BagError(f'bag {bag.path} has {needed}: {_listed(pictures or bag.topics)}')
+
+
+def _find_camera_info(bag: BagReader, image: BagTopic) -> BagTopic | None:
+    topics = _of_type(bag, CAMERA_INFO_TYPE)
+    namespace = image.name.removesuffix(COMPRESSED_SUFFIX).rpartition('/')[0]
+    beside = [topic for topic in topics if topic.name == f'{namespace}/camera_info']
+    chosen = beside or topics
+    if len(chosen) > 1:
+        raise BagError(
+            f'bag {bag.path} has {len(chosen)} camera_info topics, none beside {image.name}: '
+            f'{_listed(chosen)}')
+    return chosen[0] if chosen else None
+
+
+def _of_type(bag: BagReader, *type_names: str) -> list[BagTopic]:
+    return [topic for topic in bag.topics if topic.type_name in type_names and topic.count]
+
+
+def _is_picture(bag: BagReader, topic: BagTopic) -> bool:
+    message = deserialized(_first(bag, topic))
+    if topic.type_name == COMPRESSED_TYPE:
+        return 'compressedDepth' not in message.format
+    return message.encoding not in DEPTH_FORMATS
+
+
+def _is_twin(name: str, names: Collection[str]) -> bool:
+    """Return whether the same images are there uncompressed."""
+    return name.endswith(COMPRESSED_SUFFIX) and name.removesuffix(COMPRESSED_SUFFIX) in names
+
+
+def _first(bag: BagReader, topic: BagTopic) -> BagMessage:
+    return next(bag.messages([topic.name]))
+
+
+def _listed(topics: Iterable[BagTopic]) -> str:
+    return ', '.join(f'{topic.name} ({topic.type_name})' for topic in topics) or 'nothing'

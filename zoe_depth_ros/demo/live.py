@@ -1,0 +1,164 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Plays a bag to a live depth node and records what it publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+from pathlib import Path
+import time
+
+from tqdm import tqdm
+
+from zoe_depth_ros.bag.decode import header_stamp_ns
+from zoe_depth_ros.bag.reader import BagMessage
+from zoe_depth_ros.bag.reader import BagReader
+from zoe_depth_ros.bag.topics import CameraTopics
+from zoe_depth_ros.bag.topics import COMPRESSED_SUFFIX
+from zoe_depth_ros.bag.writer import BagWriter
+from zoe_depth_ros.ros.node_process import DepthNodeProcess
+from zoe_depth_ros.ros.node_process import NODE_NAME
+from zoe_depth_ros.ros.player import Player
+from zoe_depth_ros.ros.recorder import Passage
+from zoe_depth_ros.ros.recorder import Recorder
+from zoe_depth_ros.ros.session import RosSession
+from zoe_depth_ros.ros.session import wait_until
+
+DEPTH_TOPIC = f'{NODE_NAME}/depth/image'
+IMAGE_TOPIC = f'{NODE_NAME}/image_rect'
+POINTS_TOPIC = f'{NODE_NAME}/points'
+SCENE_TOPIC = f'{NODE_NAME}/scene'
+RECORDED = {
+    DEPTH_TOPIC: 'sensor_msgs/msg/Image',
+    f'{NODE_NAME}/depth/camera_info': 'sensor_msgs/msg/CameraInfo',
+    IMAGE_TOPIC: 'sensor_msgs/msg/Image',
+    POINTS_TOPIC: 'sensor_msgs/msg/PointCloud2',
+    SCENE_TOPIC: 'diagnostic_msgs/msg/DiagnosticArray',
+}
+DISCOVERY_TIMEOUT_S = 20.0
+# The two ends of a connection learn of it one after the other.
+SETTLE_S = 0.5
+# The newest image is never dropped, so its depth ends the recording.
+LAST_DEPTH_TIMEOUT_S = 60.0
+QUIET_S = 1.0
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """
+    What happened while a bag was played.
+
+    :param sent_ns: when each image was published, nanoseconds since the epoch.
+    :param received_ns: when each depth image came, nanoseconds since the epoch.
+    :param latencies_s: seconds from an image to its depth, for every depth image.
+    :param exit_code: of the node; 0 is a clean end.
+    """
+
+    sent_ns: tuple[int, ...]
+    received_ns: tuple[int, ...]
+    latencies_s: tuple[float, ...]
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class LiveFiles:
+    """
+    Files that a live run writes.
+
+    :param recording: the bag.
+    :param log: what the node prints.
+    :param profile: configuration of the middleware.
+    """
+
+    recording: Path
+    log: Path
+    profile: Path
+
+
+def play_live(
+    source: BagReader, camera: CameraTopics, model: str, seconds: float | None, files: LiveFiles,
+) -> LiveRun:
+    """
+    Start a depth node, play a camera to it in real time, record its outputs, stop it.
+
+    The first camera_info is sent ahead of everything, as a camera that is already running would
+    have done. Nothing else is changed: messages pass byte for byte, with their stamps.
+
+    :param seconds: how much of the bag to play, None for all of it.
+    :raises ZoeDepthError: the node fails.
+    :raises BagError: the source cannot be read, or the recording not be written.
+    """
+    parameters = {
+        'model': model, 'image_transport': 'compressed' if camera.is_compressed else 'raw'}
+    remappings = {'image': live_topic(camera).removesuffix(COMPRESSED_SUFFIX)}
+    types = {live_topic(camera): camera.image.type_name}
+    if camera.camera_info is not None:
+        remappings['camera_info'] = camera.camera_info.name
+        types[camera.camera_info.name] = camera.camera_info.type_name
+    with RosSession('zoe_depth_demo', files.profile) as session, \
+            BagWriter(files.recording, compress=False) as bag, \
+            DepthNodeProcess(session, files.log, parameters, remappings) as node:
+        recorder = Recorder(session.node, RECORDED, bag)
+        player = Player(session.node, types)
+        if not (player.wait_for_subscribers(DISCOVERY_TIMEOUT_S)
+                and recorder.wait_for_publishers(DISCOVERY_TIMEOUT_S)):
+            raise node.failure('was not found by player and recorder')
+        time.sleep(SETTLE_S)
+        sent = _play(player, source, camera, seconds)
+        wait_until(
+            lambda: sent[-1].stamp_ns in _stamps_ns(recorder) or not node.is_running,
+            LAST_DEPTH_TIMEOUT_S)
+        wait_until(lambda: recorder.quiet_s() > QUIET_S, LAST_DEPTH_TIMEOUT_S)
+        if not node.is_running:
+            raise node.failure('ended early')
+        recorder.close()
+        exit_code = node.stop()
+    received = recorder.arrivals(DEPTH_TOPIC)
+    sent_ns = {image.stamp_ns: image.at_ns for image in sent}
+    return LiveRun(
+        tuple(image.at_ns for image in sent), tuple(depth.at_ns for depth in received),
+        tuple((depth.at_ns - sent_ns[depth.stamp_ns]) / 1e9 for depth in received), exit_code)
+
+
+def live_topic(camera: CameraTopics) -> str:
+    """Return the topic to play images on: where the node looks for compressed ones, or theirs."""
+    if not camera.is_compressed:
+        return camera.image.name
+    return camera.image.name.removesuffix(COMPRESSED_SUFFIX) + COMPRESSED_SUFFIX
+
+
+def _play(
+    player: Player, source: BagReader, camera: CameraTopics, seconds: float | None,
+) -> list[Passage]:
+    """Play, and return when the images were published."""
+    if camera.camera_info is not None:
+        player.send(next(source.messages([camera.camera_info.name])))
+        time.sleep(SETTLE_S)
+    sent = []
+    with tqdm(desc='playing', unit=' images', disable=None) as bar:
+        for message, at_ns in player.play(_excerpt(source, camera, seconds)):
+            if message.topic == live_topic(camera):
+                sent.append(Passage(header_stamp_ns(message.cdr), at_ns))
+                bar.update()
+    return sent
+
+
+def _stamps_ns(recorder: Recorder) -> set[int]:
+    return {depth.stamp_ns for depth in recorder.arrivals(DEPTH_TOPIC)}
+
+
+def _excerpt(
+    source: BagReader, camera: CameraTopics, seconds: float | None,
+) -> Iterator[BagMessage]:
+    """Yield the camera's messages, images under the topic to play them on."""
+    topics = [topic.name for topic in (camera.image, camera.camera_info) if topic is not None]
+    first = next(source.messages([camera.image.name]))
+    end_ns = math.inf if seconds is None else first.stamp_ns + seconds * 1e9
+    for message in source.messages(topics):
+        if message.stamp_ns >= end_ns:
+            return
+        is_image = message.topic == camera.image.name
+        yield replace(message, topic=live_topic(camera)) if is_image else message

@@ -1,0 +1,118 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The depth node in a process of its own, driven through its lifecycle services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+
+import zoe_depth_ros
+from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.ros.session import RosSession
+from zoe_depth_ros.ros.session import wait_until
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+NODE_NAME = '/depth_node'
+START_TIMEOUT_S = 60.0
+# Loading may include a download of weights; what ends it early is the end of the process.
+CONFIGURE_TIMEOUT_S = 3600.0
+STOP_TIMEOUT_S = 30.0
+LOG_LINES_SHOWN = 3
+
+
+class DepthNodeProcess:
+    """
+    A running `depth_node`, active inside the `with` statement.
+
+    :param session: the graph it takes part in.
+    :param log_path: file for what it prints.
+    :param parameters: values of its parameters.
+    :param remappings: topics it uses in place of its own names.
+    :raises ZoeDepthError: it does not become active.
+    """
+
+    def __init__(
+        self, session: RosSession, log_path: Path, parameters: Mapping[str, object],
+        remappings: Mapping[str, str],
+    ) -> None:
+        self.log_path = log_path
+        self._session = session
+        options = ['-p', 'autostart:=false']
+        for name, value in parameters.items():
+            options += ['-p', f'{name}:={value}']
+        for name, topic in remappings.items():
+            options += ['-r', f'{name}:={topic}']
+        folder = str(Path(zoe_depth_ros.__file__).parents[1])
+        path = os.pathsep.join(filter(None, (folder, os.environ.get('PYTHONPATH'))))
+        with log_path.open('w') as log:
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', 'zoe_depth_ros.ros.node', '--ros-args', *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**session.environment, 'PYTHONPATH': path})
+
+    def __enter__(self) -> DepthNodeProcess:
+        try:
+            self._change_state(Transition.TRANSITION_CONFIGURE, CONFIGURE_TIMEOUT_S)
+            self._change_state(Transition.TRANSITION_ACTIVATE, START_TIMEOUT_S)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def stop(self) -> int:
+        """Interrupt the node as Ctrl-C does and return its exit code; 0 is a clean end."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def failure(self, what: str) -> ZoeDepthError:
+        """Return the error that tells what went wrong and what the node said last."""
+        lines = self.log_path.read_text(errors='replace').splitlines()[-LOG_LINES_SHOWN:]
+        return ZoeDepthError(f'depth_node {what} (log {self.log_path}): {" | ".join(lines)}')
+
+    def _change_state(self, transition: int, timeout_s: float) -> None:
+        client = self._session.node.create_client(ChangeState, f'{NODE_NAME}/change_state')
+        try:
+            self._wait_until(client.service_is_ready, START_TIMEOUT_S)
+            answer = client.call_async(
+                ChangeState.Request(transition=Transition(id=transition)))
+            self._wait_until(answer.done, timeout_s)
+            if not answer.result().success:
+                raise self.failure('did not become active')
+        finally:
+            self._session.node.destroy_client(client)
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        wait_until(lambda: condition() or not self.is_running, timeout_s)
+        if not self.is_running:
+            raise self.failure(f'ended with code {self._process.poll()}')
+        if not condition():
+            raise self.failure(f'did not answer within {timeout_s:.0f} s')
