@@ -18,7 +18,7 @@ import math
 from typing import Any
 from typing import TypeVar
 
-from zoe_depth_ros.config import check_network_size
+from zoe_depth_ros.config import SIZE_MULTIPLE
 from zoe_depth_ros.errors import ConfigError
 
 MODES = ('robot', 'reference', 'paper')
@@ -116,12 +116,14 @@ class EstimatorConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if (self.network_height == 0) != (self.network_width == 0):
+        for name in ('network_height', 'network_width'):
+            if getattr(self, name) % SIZE_MULTIPLE:
+                raise ConfigError(
+                    f'{name} = {getattr(self, name)} is not a multiple of {SIZE_MULTIPLE}')
+        if self.output_size == 'network' and self.mode == 'reference':
             raise ConfigError(
-                f'network_height = {self.network_height} and network_width = '
-                f'{self.network_width}: set both or neither')
-        if self.network_height:
-            check_network_size((self.network_height, self.network_width))
+                f'output_size = {self.output_size!r} contradicts mode = {self.mode!r}, whose '
+                'network input has a padding that belongs to no pixel of the image')
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,16 @@ def with_options(options: Options, changes: Mapping[str, Any]) -> Options:
 
     :raises ConfigError: a value is wrong, or a name is unknown.
     """
-    own = {name: value for name, value in changes.items() if '.' not in name}
+    own: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
     for name, value in changes.items():
         outer, _, inner = name.partition('.')
         if inner:
-            nested = own.get(outer, getattr(options, outer, None))
-            own[outer] = with_options(nested, {inner: value})
+            nested.setdefault(outer, {})[inner] = value
+        else:
+            own[outer] = value
+    for outer, inner_changes in nested.items():
+        own[outer] = with_options(getattr(options, outer, None), inner_changes)
     try:
         return replace(options, **own)  # type: ignore[type-var]
     except TypeError as error:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace
 import logging
@@ -70,11 +72,12 @@ class DepthEstimator:
         self.device = _find_device(self.config.device)
         self.dtype = _find_dtype(self.config.precision, self.device)
         self._forced_head = forced_head(model.config, self.config.domain)
-        model = model.eval().requires_grad_(requires_grad=False).to(self.device)
-        self._model = model.to(memory_format=torch.channels_last)
-        self._range_limits_m = torch.tensor(
-            [head.max_depth_m for head in model.config.heads], device=self.device)
-        self._warm_up()
+        with self._reported('loading the network'):
+            model = model.eval().requires_grad_(requires_grad=False).to(self.device)
+            self._model = model.to(memory_format=torch.channels_last)
+            self._range_limits_m = torch.tensor(
+                [head.max_depth_m for head in model.config.heads], device=self.device)
+            self._warm_up()
 
     @classmethod
     def from_pretrained(cls, source: str | Path, **options: Any) -> DepthEstimator:
@@ -96,9 +99,8 @@ class DepthEstimator:
     @property
     def network_size_hw(self) -> tuple[int, int]:
         """(height, width) the network is wanted to see; the aspect ratio may change it."""
-        if self.config.network_height:
-            return self.config.network_height, self.config.network_width
-        return self._model.config.network_size_hw
+        height, width = self._model.config.network_size_hw
+        return self.config.network_height or height, self.config.network_width or width
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -145,6 +147,7 @@ class DepthEstimator:
         :param rgb: (H, W, 3) uint8 RGB, undistorted.
         :param camera: intrinsics of the image, handed on to the result.
         :raises ImageError: the array is not such an image, or the camera has another size.
+        :raises DeviceError: the device cannot compute it, mostly for want of memory.
         """
         return self.estimate_batch([rgb], [camera])[0]
 
@@ -158,6 +161,7 @@ class DepthEstimator:
         :param images: (H, W, 3) uint8 RGB each.
         :param cameras: intrinsics of each image, or None.
         :raises ImageError: an array is not such an image, or a camera has another size.
+        :raises DeviceError: the device cannot compute it, mostly for want of memory.
         """
         given = list(cameras) if cameras is not None else [None] * len(images)
         if len(given) != len(images):
@@ -167,7 +171,8 @@ class DepthEstimator:
         results: list[DepthMap | None] = [None] * len(images)
         for size_hw in dict.fromkeys(rgb.shape[:2] for rgb in images):
             rows = [row for row, rgb in enumerate(images) if rgb.shape[:2] == size_hw]
-            depths = self._estimate_equal([images[r] for r in rows], [given[r] for r in rows])
+            with self._reported(f'depth of {len(rows)} images of {size_hw[1]}x{size_hw[0]}'):
+                depths = self._estimate_equal([images[r] for r in rows], [given[r] for r in rows])
             for row, depth in zip(rows, depths, strict=True):
                 results[row] = depth
         return [result for result in results if result is not None]
@@ -218,6 +223,15 @@ class DepthEstimator:
         if self.config.mode == 'robot':
             known &= depth_m <= self._range_limits_m[heads].view(-1, 1, 1, 1)
         return depth_m.where(known, torch.nan), std_dev_m.where(known, torch.nan)
+
+    @contextmanager
+    def _reported(self, work: str) -> Iterator[None]:
+        """Turn what torch raises, mostly for want of memory, into the package's own error."""
+        try:
+            yield
+        except RuntimeError as error:
+            reason = str(error).partition('\n')[0]
+            raise DeviceError(f'{work} failed on {self.device}: {reason}') from error
 
     def _autocast(self) -> AbstractContextManager[None]:
         reduced = self.dtype != torch.float32

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.camera import Calibration
+from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.geometry import Rectifier
 from zoe_depth_ros.inference.estimator import DepthEstimator
 from zoe_depth_ros.inference.estimator import DepthMap
@@ -44,6 +45,10 @@ class FramePipeline:
         """
         if calibration is None:
             return self.estimator.estimate(rgb)
+        width, height = calibration.image_size
+        if rgb.shape != (height, width, 3):  # before maps of a senseless size are made
+            raise ImageError(
+                f'image shape {rgb.shape} does not fit its calibration for {width}x{height}')
         if self._must_rectify(calibration, rectify):
             rectifier = self._rectifier_for(calibration)
             depth = self.estimator.estimate(rectifier.rectify(rgb), rectifier.camera)
@@ -59,7 +64,6 @@ class FramePipeline:
         if self._rectifier is None or self._rectifier_of != calibration:
             self._rectifier, self._rectifier_of = Rectifier(calibration), calibration
         return self._rectifier
-
 
 
 def _known_only(depth: DepthMap, seen: NDArray[np.bool_]) -> DepthMap:

@@ -22,11 +22,10 @@ from sensor_msgs.msg import PointField
 from std_msgs.msg import Header
 
 from zoe_depth_ros.encoding import decode_image
-from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.geometry import PointCloud
 
-# What cv_bridge turns into rgb8 the way this package does; it knows no NV12, for one.
-CV_BRIDGE_ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8')
+# Bytes a pixel of what cv_bridge turns into rgb8 the way this package does.
+CV_BRIDGE_ENCODINGS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
 POINT_FIELDS = [
     PointField(name=name, offset=4 * number, datatype=PointField.FLOAT32, count=1)
     for number, name in enumerate(('x', 'y', 'z', 'rgb'))]
@@ -58,8 +57,7 @@ class NumpyConverter:
         """Return an image message of an (H, W) or (H, W, C) array."""
         return Image(
             header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding,
-            is_bigendian=0, step=pixels.strides[0] if pixels.flags.c_contiguous else
-            pixels[0].nbytes, data=to_bytes(pixels))
+            is_bigendian=0, step=pixels[0].nbytes, data=to_bytes(pixels))
 
     def to_points(self, cloud: PointCloud, header: Header) -> PointCloud2:
         """Return a point cloud message without row padding."""
@@ -74,24 +72,26 @@ class CvBridgeConverter(NumpyConverter):
     """
     Conversion with cv_bridge and sensor_msgs_py of a ROS installation.
 
-    sensor_msgs_py transposes two-dimensional arrays, so it is given flat ones and the cloud's
-    height and width are set afterwards.
+    cv_bridge shears images whose padding is no whole pixel, takes rows that are too short and
+    fails on byte order beside NumPy 2, so only plain images are for it. sensor_msgs_py transposes
+    two-dimensional arrays, so it is given flat ones and the cloud's height and width are set
+    afterwards.
     """
 
     def __init__(self) -> None:
         self._bridge = import_module('cv_bridge').CvBridge()
+        self._bridge.encoding_to_cvtype2('rgb8')  # its compiled half fails beside another NumPy
         self._point_cloud2 = import_module('sensor_msgs_py.point_cloud2')
 
     def to_rgb(self, message: Image) -> NDArray[np.uint8]:
         """Return (H, W, 3) uint8 RGB; raises ImageError naming what is wrong."""
-        if message.encoding not in CV_BRIDGE_ENCODINGS:
+        row_bytes = message.width * CV_BRIDGE_ENCODINGS.get(message.encoding, 0)
+        is_plain = (
+            row_bytes > 0 and message.step == row_bytes and not message.is_bigendian
+            and len(message.data) == message.height * row_bytes > 0)
+        if not is_plain:
             return super().to_rgb(message)
-        try:
-            pixels: NDArray[np.uint8] = self._bridge.imgmsg_to_cv2(message, 'rgb8')
-        except Exception as error:  # cv_bridge raises its own, numpy's and OpenCV's errors
-            raise ImageError(
-                f'{message.width}x{message.height} {message.encoding} image with step '
-                f'{message.step}: {error}') from error
+        pixels: NDArray[np.uint8] = self._bridge.imgmsg_to_cv2(message, 'rgb8')
         return pixels
 
     def to_image(self, pixels: NDArray[Any], encoding: str, header: Header) -> Image:

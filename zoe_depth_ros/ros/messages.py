@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -18,6 +19,7 @@ from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.encoding import encode_depth_mm
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.ros.statistics import Snapshot
 
 
 def calibration_from_message(message: CameraInfo) -> Calibration:
@@ -62,6 +64,25 @@ def scene_message(depth: DepthMap, header: Header) -> DiagnosticArray:
         level=DiagnosticStatus.OK, name='scene', message=depth.domain,
         values=key_values({
             'domain': depth.domain, 'probability': f'{depth.domain_probability:.6f}'}))
+    return DiagnosticArray(header=header, status=[status])
+
+
+def diagnostics_message(
+    name: str, problem: str, facts: Snapshot, more: Mapping[str, str], header: Header,
+) -> DiagnosticArray:
+    """
+    Return the figures of a node.
+
+    :param name: the node's.
+    :param problem: why nothing comes, '' when nothing is known to be wrong.
+    :param more: further facts, among them 'device'.
+    """
+    values = {key: f'{value:.3f}' if isinstance(value, float) else str(value)
+              for key, value in asdict(facts).items()}
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.WARN if facts.dropped_bad else DiagnosticStatus.OK,
+        name=f'{name}: depth', message=problem or facts.last_error or f'{facts.fps:.1f} frames/s',
+        hardware_id=more['device'], values=key_values({**values, **more}))
     return DiagnosticArray(header=header, status=[status])
 
 

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from copy import copy
 from dataclasses import dataclass
 import logging
+import sys
 import time
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.exceptions import ParameterException
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -22,7 +25,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.time import Time
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -37,7 +40,7 @@ from zoe_depth_ros.inference.frames import FramePipeline
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.ros.conversion import find_converter
 from zoe_depth_ros.ros.messages import calibration_from_message
-from zoe_depth_ros.ros.messages import key_values
+from zoe_depth_ros.ros.messages import diagnostics_message
 from zoe_depth_ros.ros.outputs import Outputs
 from zoe_depth_ros.ros.parameters import changed_config
 from zoe_depth_ros.ros.parameters import declare_parameters
@@ -73,10 +76,14 @@ class DepthNode(LifecycleNode):
         self._pipeline: FramePipeline | None = None
         self._outputs: Outputs | None = None
         self._worker: NewestWorker[Arrival] | None = None
+        self._inputs: list[Subscription] = []
         self._calibration: Calibration | None = None
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._service_change_state.callback = refuse_impossible(
+            self._service_change_state.callback)
         self.add_on_set_parameters_callback(self._on_set_parameters)
         if self._config.autostart:
-            self._autostart = self.create_timer(0.0, self._start_once)
+            self._autostart = self.create_timer(0.0, self._start_once, clock=self._steady_clock)
 
     def _start_once(self) -> None:
         self._autostart.cancel()
@@ -89,14 +96,13 @@ class DepthNode(LifecycleNode):
         """Load the model and create the publishers; without a model stay unconfigured."""
         try:
             estimator = DepthEstimator(load_model(self._config.model), self._config.estimator)
-        except ZoeDepthError as error:
-            self.get_logger().error(f'cannot configure: {error}')
-            return TransitionCallbackReturn.FAILURE
+            self._outputs = Outputs(self, self._converter)
+        except Exception as error:  # rclpy would swallow it without a word
+            return self._failure('configure', error)
         topic = self._image_topic()
         name = topic.removesuffix('/compressed').rpartition('/')[2]
         self._pipeline = FramePipeline(
             estimator, already_rectified=name.startswith('image_rect'))
-        self._outputs = Outputs(self, self._converter)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.get_logger().info(
             f'{self._config.model} on {estimator.device_name} in {estimator.precision}, '
@@ -106,18 +112,14 @@ class DepthNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
         self._statistics = Statistics()
+        try:
+            self._subscribe()
+        except Exception as error:  # as above, for example of a wrong qos_overrides
+            self._stop()
+            return self._failure('activate', error)
         self._worker = NewestWorker(self._process, self._statistics.replaced)
-        overriding = QoSOverridingOptions.with_default_policies()
-        compressed = self._config.image_transport == 'compressed'
-        self._subscriptions_made = [
-            self.create_subscription(
-                CompressedImage if compressed else Image, self._image_topic(), self._on_image,
-                INPUT_QOS, qos_overriding_options=overriding),
-            self.create_subscription(
-                CameraInfo, 'camera_info', self._on_camera_info, INPUT_QOS,
-                qos_overriding_options=overriding)]
         self._timer = self.create_timer(
-            self._config.diagnostics_period, self._publish_diagnostics)
+            self._config.diagnostics_period, self._publish_diagnostics, clock=self._steady_clock)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -136,14 +138,32 @@ class DepthNode(LifecycleNode):
         self._forget()
         return TransitionCallbackReturn.SUCCESS
 
+    def destroy_node(self) -> None:
+        """Finish the frame in work, then destroy the node."""
+        self._stop()
+        super().destroy_node()
+
+    def _failure(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        self.get_logger().error(f'cannot {transition}: {error}')
+        return TransitionCallbackReturn.FAILURE
+
+    def _subscribe(self) -> None:
+        image_type = CompressedImage if self._config.image_transport == 'compressed' else Image
+        for message_type, topic, callback in (
+                (image_type, self._image_topic(), self._on_image),
+                (CameraInfo, 'camera_info', self._on_camera_info)):
+            self._inputs.append(self.create_subscription(
+                message_type, topic, callback, copy(INPUT_QOS),  # rclpy writes overrides into it
+                qos_overriding_options=QoSOverridingOptions.with_default_policies()))
+
     def _stop(self) -> None:
-        if self._worker is None:
-            return
-        for subscription in self._subscriptions_made:
+        for subscription in self._inputs:
             self.destroy_subscription(subscription)
-        self.destroy_timer(self._timer)
-        self._worker.stop()
-        self._worker = None
+        self._inputs = []
+        if self._worker is not None:
+            self.destroy_timer(self._timer)
+            self._worker.stop()
+            self._worker = None
 
     def _forget(self) -> None:
         if self._pipeline is None or self._outputs is None:
@@ -163,8 +183,9 @@ class DepthNode(LifecycleNode):
         """Apply what can change now; refuse everything if one value cannot."""
         infos = parameter_infos()
         own = {item.name: item.value for item in parameters if item.name in infos}
-        fixed = [name for name in own if not infos[name][1].live and self._pipeline is not None]
-        if fixed:
+        fixed = [name for name, value in own.items()
+                 if not infos[name][1].live and value != self.get_parameter(name).value]
+        if fixed and self._pipeline is not None:
             return SetParametersResult(
                 successful=False, reason=f'{", ".join(fixed)} cannot change while the node is '
                 'configured: deactivate and clean it up first')
@@ -204,14 +225,21 @@ class DepthNode(LifecycleNode):
         except ZoeDepthError as error:
             self._refuse(error)
             return
-        outputs.publish(depth, message.header, self._config)
+        try:
+            outputs.publish(depth, message.header, self._config)
+        except RuntimeError:  # rclpy's publishers fail when a signal has ended the context
+            if self.context.ok():
+                raise
+            return
         if depth.camera is None:
             self.get_logger().warning(
-                f'no camera_info on {self.resolve_topic_name("camera_info")} yet: publishing '
-                'depth without camera_info and points', throttle_duration_sec=LOG_PERIOD_S)
-        age = self.get_clock().now() - Time.from_msg(message.header.stamp)
+                f'no usable camera_info on {self.resolve_topic_name("camera_info")} yet: '
+                'publishing depth without camera_info and points',
+                throttle_duration_sec=LOG_PERIOD_S)
+        stamp = message.header.stamp
+        age_ns = self.get_clock().now().nanoseconds - (stamp.sec * 10**9 + stamp.nanosec)
         self._statistics.published(
-            age.nanoseconds / 1e6, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
+            age_ns / 1e6, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
 
     def _refuse(self, error: ZoeDepthError) -> None:
         self._statistics.refused(str(error))
@@ -222,37 +250,51 @@ class DepthNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         if self._pipeline is None or self._outputs is None:
             return
-        facts = self._statistics.snapshot()
-        estimator = self._pipeline.estimator
+        facts, estimator = self._statistics.snapshot(), self._pipeline.estimator
         problem = '' if facts.frames_in else f'no image on {self._image_topic()} yet'
         if not self._outputs.wanted:
             problem = 'idle: nobody subscribes'
-        values = {name: f'{value:.3f}' if isinstance(value, float) else str(value)
-                  for name, value in asdict(facts).items()}
-        values['gpu_memory_mb'] = f'{estimator.gpu_memory_bytes / 1e6:.1f}'
-        values['device'] = estimator.device_name
-        values['model'] = self._config.model
-        level = DiagnosticStatus.WARN if facts.dropped_bad else DiagnosticStatus.OK
-        status = DiagnosticStatus(
-            level=level, name=f'{self.get_fully_qualified_name()}: depth',
-            message=problem or facts.last_error or f'{facts.fps:.1f} frames/s',
-            hardware_id=estimator.device_name, values=key_values(values))
-        self._diagnostics.publish(DiagnosticArray(
-            header=Header(stamp=self.get_clock().now().to_msg()), status=[status]))
+        more = {
+            'gpu_memory_mb': f'{estimator.gpu_memory_bytes / 1e6:.1f}',
+            'device': estimator.device_name, 'model': self._config.model}
+        self._diagnostics.publish(diagnostics_message(
+            self.get_fully_qualified_name(), problem, facts, more,
+            Header(stamp=self.get_clock().now().to_msg())))
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run the node until it is interrupted."""
+def refuse_impossible(change_state: Any) -> Any:
+    """Return rclpy's callback, saying no where it would end the node (ros2/rclpy issue 1209)."""
+    def answer(request: Any, response: Any) -> Any:
+        try:
+            return change_state(request, response)
+        except RuntimeError:  # rcl has logged that the state has no such transition
+            response.success = False
+            return response
+    return answer
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is interrupted; return the exit code."""
     logging.basicConfig(level=logging.WARNING)
     rclpy.init(args=args)
+    node = None
     try:
         node = DepthNode()
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except (ConfigError, ParameterException) as error:
+        rclpy.logging.get_logger('depth_node').fatal(f'cannot start: {error}')
+        return 1
+    except KeyboardInterrupt:
         pass
+    except Exception:  # a signal ends the context, and that the callback in work
+        if rclpy.ok():
+            raise
     finally:
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -51,7 +52,7 @@ class Outputs:
         self._converter = converter
         self._publishers = {
             topic: node.create_lifecycle_publisher(
-                message_type, topic, OUTPUT_QOS,
+                message_type, topic, copy(OUTPUT_QOS),  # rclpy writes overrides into it
                 qos_overriding_options=QoSOverridingOptions.with_default_policies())
             for topic, message_type in TOPICS.items()}
 

@@ -13,19 +13,20 @@ import time
 import numpy as np
 
 WINDOW = 300
+RATE_WINDOW_S = 10.0
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """
-    Figures since the node was activated; rates and latencies are of the last frames.
+    Figures since the node was activated; latencies are of the last frames.
 
     :param frames_in: images received.
     :param frames_out: images whose depth was published.
     :param dropped_busy: images replaced by a newer one while the network was busy.
     :param dropped_bad: images and calibrations that could not be used.
     :param last_error: why the last of those was dropped, '' if none was.
-    :param fps: depth images a second, 0 before the second one.
+    :param fps: depth images a second, over the last ten seconds.
     :param latency_p50_ms: median of publishing time minus stamp, milliseconds.
     :param latency_p99_ms: 99th percentile of it.
     :param processing_p50_ms: median of publishing time minus arrival, milliseconds.
@@ -86,11 +87,11 @@ class Statistics:
         with self._lock:
             latencies = list(self._latencies_ms) or [0.0]
             processing = list(self._processing_ms) or [0.0]
-            times = list(self._published_s)
+            now_s = time.monotonic()
+            recent_s = [at_s for at_s in self._published_s if now_s - at_s < RATE_WINDOW_S]
             p50, p99 = np.percentile(latencies, (50, 99))
-            span_s = times[-1] - times[0] if len(times) > 1 else 0.0
             return Snapshot(
                 self._counts['in'], self._counts['out'], self._counts['busy'],
                 self._counts['bad'], self._last_error,
-                (len(times) - 1) / span_s if span_s > 0 else 0.0,
+                (len(recent_s) - 1) / (now_s - recent_s[0]) if len(recent_s) > 1 else 0.0,
                 float(p50), float(p99), float(np.median(processing)), self._domain)

@@ -1,0 +1,325 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The depth node in a process of its own, and a probe that talks to it over DDS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+import json
+import os
+from pathlib import Path
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import GetState
+import numpy as np
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import SetParametersAtomically
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.parameter import parameter_value_to_python
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+import torch
+
+from zoe_depth_ros.config import ModelConfig
+from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.model.checkpoint import save_checkpoint
+from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.ros.messages import calibration_from_message
+
+ROOT = Path(__file__).parents[1]
+DEADLINE_S = 120.0
+ANSWER_S = 3.0
+THREADS = 1  # results depend on their number
+DOMAIN_IDS = count(random.randint(100, 180))
+SIZE_HW = 48, 80
+FRAME_ID = 'front_camera_optical_frame'
+OUTPUTS = {
+    'depth/image': Image, 'depth/camera_info': CameraInfo, 'points': PointCloud2,
+    'image_rect': Image, 'depth/color': Image, 'scene': DiagnosticArray}
+ENOUGH = QoSProfile(depth=1000)
+
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+def save_tiny_weights(config: ModelConfig, folder: Path) -> Path:
+    """Write random weights with which depth varies over the image."""
+    path = folder / 'tiny.safetensors'
+    torch.manual_seed(1)
+    network = ZoeDepth(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    save_checkpoint(network, path)
+    return path
+
+
+@contextmanager
+def estimator_like_the_node(weights: Path) -> Iterator[DepthEstimator]:
+    """Give the estimator that a node process has, with as many threads."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    yield DepthEstimator.from_pretrained(weights)
+    torch.set_num_threads(usual)
+
+
+def random_rgb(seed: int = 0, size_hw: tuple[int, int] = SIZE_HW) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
+
+
+def image_message(pixels: np.ndarray, encoding: str = 'rgb8', **fields: Any) -> Image:
+    """Return an image of pixels without row padding; `fields` override its fields."""
+    message = Image(
+        height=pixels.shape[0], width=pixels.shape[1], encoding=encoding,
+        step=pixels[0].nbytes, data=pixels.tobytes())
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+def info_message(size_hw: tuple[int, int] = SIZE_HW, **fields: Any) -> CameraInfo:
+    """Return camera_info without distortion, f = width; `fields` override its fields."""
+    height, width = size_hw
+    f, cx, cy = float(width), (width - 1) / 2 + 1.25, (height - 1) / 2 - 0.75
+    message = CameraInfo(
+        height=height, width=width, distortion_model='plumb_bob', d=[0.0] * 5,
+        k=[f, 0.0, cx, 0.0, f, cy, 0.0, 0.0, 1.0], r=[1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+        p=[f, 0.0, cx, 0.0, 0.0, f, cy, 0.0, 0.0, 0.0, 1.0, 0.0])
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+class NodeProcess:
+    """`depth_node` started as a user starts it; its output goes to a file."""
+
+    def __init__(self, folder: Path, parameters: dict[str, Any], *arguments: str) -> None:
+        self.domain_id = next(DOMAIN_IDS)
+        self._log_path = folder / f'node_{self.domain_id}.log'
+        options = [part for name, value in parameters.items()
+                   for part in ('-p', f'{name}:={json.dumps(value)}')]
+        environment = {
+            **os.environ, 'ROS_DOMAIN_ID': str(self.domain_id), 'ROS_LOG_DIR': str(folder),
+            'OMP_NUM_THREADS': str(THREADS)}
+        with self._log_path.open('w') as file:
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', 'zoe_depth_ros.ros.node', '--ros-args', *options,
+                 *arguments],
+                stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+
+@dataclass
+class Status:
+    """One message on /diagnostics."""
+
+    stamp: Time
+    text: str
+    values: dict[str, str]
+
+    def number(self, name: str) -> float:
+        return float(self.values[name])
+
+
+class Probe:
+    """A node that sends images to a depth node and keeps what comes back."""
+
+    def __init__(self, process: NodeProcess, images: str = '/camera/image_raw') -> None:
+        self.process = process
+        self.received: dict[str, list[Any]] = {}
+        self._subscriptions: list[Any] = []
+        self._stamps = count(1_700_000_000)
+        self._clients: dict[str, Any] = {}
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=process.domain_id)
+        self.node = rclpy.create_node('probe', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self.images = self.node.create_publisher(Image, images, ENOUGH)
+        self.compressed = self.node.create_publisher(
+            CompressedImage, f'{images}/compressed', ENOUGH)
+        self.infos = self.node.create_publisher(CameraInfo, '/camera/camera_info', ENOUGH)
+        self._statuses: list[DiagnosticArray] = []
+        self.node.create_subscription(
+            DiagnosticArray, '/diagnostics', self._statuses.append, ENOUGH)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+
+    def listen(self, *topics: str) -> None:
+        """Subscribe to outputs, all of them by default, and to nothing else."""
+        self.mute()
+        for topic in topics or OUTPUTS:
+            kept: list[Any] = []
+            self.received[topic] = kept
+            self._subscriptions.append(self.node.create_subscription(
+                OUTPUTS[topic], f'/depth_node/{topic}', kept.append,
+                QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)))
+
+    def mute(self) -> None:
+        """Unsubscribe from every output."""
+        for subscription in self._subscriptions:
+            self.node.destroy_subscription(subscription)
+        self._subscriptions, self.received = [], {}
+
+    def until(self, condition: Callable[[], Any], wait_s: float = DEADLINE_S) -> Any:
+        """Spin until a condition holds and return its value, or what it is in the end."""
+        end_s = time.monotonic() + wait_s
+        while time.monotonic() < end_s and not condition():
+            self._executor.spin_once(timeout_sec=0.05)
+        return condition()
+
+    def header(self) -> Header:
+        """Return a header with a stamp never used before."""
+        stamp = Header(frame_id=FRAME_ID)
+        stamp.stamp.sec, stamp.stamp.nanosec = next(self._stamps), 123456789
+        return stamp
+
+    def send(self, message: Image | CompressedImage) -> Header:
+        """Publish an image under a new header and return that."""
+        message.header = self.header()
+        publisher = self.images if isinstance(message, Image) else self.compressed
+        publisher.publish(message)
+        return message.header
+
+    def ask(self, message: Image | CompressedImage, *topics: str) -> dict[str, Any]:
+        """
+        Send an image until its answers come on the topics, by default on all listened to.
+
+        Publishers and subscriptions may have yet to find each other, so it is sent again.
+        """
+        wanted = topics or tuple(self.received)
+        end_s = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end_s:
+            header = self.send(message)
+            answers = self.until(lambda: self.answers(header, wanted), ANSWER_S)  # noqa: B023
+            if answers:
+                return answers
+        raise AssertionError(f'no answer on {wanted}; the node says:\n{self.process.log}')
+
+    def answers(self, header: Header, topics: tuple[str, ...]) -> dict[str, Any] | None:
+        found = {topic: message for topic in topics for message in self.received[topic]
+                 if message.header == header}
+        return found if len(found) == len(topics) else None
+
+    def use_camera(self, info: CameraInfo) -> None:
+        """Publish camera_info until the node answers with a camera for images of its size."""
+        width, height = calibration_from_message(info).image_size
+        end_s = time.monotonic() + DEADLINE_S
+        for _ in range(2):  # the second image certainly comes after the new camera_info
+            while time.monotonic() < end_s:
+                self.infos.publish(info)
+                header = self.send(image_message(random_rgb(0, (height, width))))
+                if self.until(lambda: self.answers(header, ('depth/camera_info',)), ANSWER_S):  # noqa: B023
+                    break
+            else:
+                raise AssertionError(f'camera not used; the node says:\n{self.process.log}')
+
+    def status(self, condition: Callable[[Status], Any] = lambda status: True) -> Status:
+        """Return the next diagnostics for which a condition holds."""
+        self._statuses.clear()
+        found = self.until(lambda: [
+            status for status in map(_status, self._statuses) if condition(status)])
+        assert found, f'last: {_status(self._statuses[-1]) if self._statuses else None}'
+        return found[0]
+
+    def set(self, **parameters: Any) -> list[SetParametersResult]:
+        """Set parameters one by one; `__` in a name stands for a dot."""
+        return self._call(
+            SetParameters, 'set_parameters', parameters=_parameters(parameters)).results
+
+    def set_atomically(self, **parameters: Any) -> SetParametersResult:
+        return self._call(
+            SetParametersAtomically, 'set_parameters_atomically',
+            parameters=_parameters(parameters)).result
+
+    def get(self, name: str) -> Any:
+        return parameter_value_to_python(
+            self._call(GetParameters, 'get_parameters', names=[name]).values[0])
+
+    def state(self) -> str:
+        return self._call(GetState, 'get_state').current_state.label
+
+    def change_state(self, label: str) -> bool:
+        number = getattr(Transition, f'TRANSITION_{label.upper()}')
+        return self._call(
+            ChangeState, 'change_state', transition=Transition(id=number)).success
+
+    def restart(self, **parameters: Any) -> None:
+        """Configure and activate again with other parameters."""
+        for transition in ('deactivate', 'cleanup'):
+            assert self.change_state(transition), self.process.log
+        results = self.set(**parameters) if parameters else []
+        assert all(result.successful for result in results), results
+        for transition in ('configure', 'activate'):
+            assert self.change_state(transition), self.process.log
+
+    def _call(self, service_type: Any, name: str, **fields: Any) -> Any:
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(service_type, f'/depth_node/{name}')
+        client = self._clients[name]
+        assert self.until(client.service_is_ready), self.process.log
+        future = client.call_async(service_type.Request(**fields))
+        assert self.until(future.done), f'no answer from {name}:\n{self.process.log}'
+        return future.result()
+
+
+@contextmanager
+def running_node(
+    folder: Path, parameters: dict[str, Any], *arguments: str, images: str = '/camera/image_raw',
+) -> Iterator[Probe]:
+    """Run a depth node on camera topics and a probe beside it."""
+    process = NodeProcess(
+        folder, parameters, '-r', f'image:={images}', '-r', 'camera_info:=/camera/camera_info',
+        *arguments)
+    probe = Probe(process, images)
+    try:
+        yield probe
+    finally:
+        probe.close()
+        process.process.kill()
+        process.process.wait()
+
+
+def _parameters(values: dict[str, Any]) -> list[ParameterMessage]:
+    return [Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+            for name, value in values.items()]
+
+
+def _status(message: DiagnosticArray) -> Status:
+    status = message.status[0]
+    return Status(
+        message.header.stamp, status.message, {item.key: item.value for item in status.values})

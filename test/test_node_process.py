@@ -1,0 +1,135 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How the depth node starts and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import json
+from pathlib import Path
+import signal
+from typing import Any
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+import rclpy
+from rclpy.lifecycle import TransitionCallbackReturn
+from ros_helpers import DOMAIN_IDS
+from ros_helpers import image_message
+from ros_helpers import NodeProcess
+from ros_helpers import random_rgb
+from ros_helpers import running_node
+from ros_helpers import save_tiny_weights
+
+from zoe_depth_ros.ros.node import DepthNode
+from zoe_depth_ros.ros.node import main
+
+BAD_STARTS = {
+    'choice': ({'mode': 'fast'}, "mode = 'fast' is not one of robot, reference, paper"),
+    'range': ({'points.stride': 0}, 'points.stride'),
+    'type': ({'points.max_range': 20}, 'points.max_range'),
+    'contradiction': ({'points.min_range': 50.0}, 'points.min_range = 50.0'),
+    'multiple': ({'network_height': 100}, 'network_height = 100 is not a multiple of 32'),
+    'modes': ({'mode': 'reference', 'output_size': 'network'}, "output_size = 'network'"),
+}
+
+
+@pytest.fixture(scope='module')
+def weights(tiny_config, tmp_path_factory) -> Path:
+    return save_tiny_weights(tiny_config, tmp_path_factory.mktemp('weights'))
+
+
+def arguments(parameters: dict[str, Any]) -> list[str]:
+    return ['--ros-args', *(
+        part for name, value in parameters.items()
+        for part in ('-p', f'{name}:={json.dumps(value)}'))]
+
+
+@contextmanager
+def node_here(parameters: dict[str, Any]) -> Iterator[DepthNode]:
+    """Make a depth node in this process."""
+    rclpy.init(args=arguments(parameters), domain_id=next(DOMAIN_IDS))
+    try:
+        node = DepthNode()
+        yield node
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+@pytest.mark.parametrize(('parameters', 'reason'), BAD_STARTS.values(), ids=BAD_STARTS)
+def test_node_with_a_wrong_option_at_start_says_so_in_one_line_and_ends(
+        capfd, parameters, reason):
+    assert main(arguments(parameters)) == 1
+    line, = capfd.readouterr().err.splitlines()
+    assert 'cannot start: ' in line
+    assert reason in line
+
+
+def test_node_process_with_a_wrong_option_ends_with_an_exit_code(tmp_path):
+    process = NodeProcess(tmp_path, {'mode': 'fast'})
+    assert process.process.wait(120) == 1
+    line, = process.log.splitlines()
+    assert "mode = 'fast'" in line
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_node_process_with_a_frame_in_work_ends_cleanly_on_a_signal(weights, tmp_path, number):
+    parameters = {
+        'model': str(weights), 'diagnostics_period': 0.2, 'mode': 'reference',
+        'network_height': 480, 'network_width': 640}
+    with running_node(tmp_path, parameters) as node:
+        node.listen()
+        node.ask(image_message(random_rgb()), 'depth/image')
+        start = node.status().number('frames_in')
+
+        def in_work(status) -> bool:
+            node.send(image_message(random_rgb()))
+            return status.number('frames_in') >= start + 3
+
+        node.status(in_work)
+        assert node.process.signal(number) == 0
+        for word in ('Traceback', 'rror', 'terminate'):
+            assert word not in node.process.log
+
+
+def test_node_with_two_options_that_only_fit_together_starts():
+    parameters = {
+        'autostart': False, 'points.min_range': 50.0, 'points.max_range': 60.0,
+        'network_height': 96, 'network_width': 128}
+    with node_here(parameters) as node:
+        for name, value in parameters.items():
+            assert node.get_parameter(name).value == value
+
+
+@pytest.mark.parametrize(('entity', 'transition', 'previous'), [
+    ('/depth_node/points.publisher', 'configure', 'unconfigured'),
+    ('/image.subscription', 'activate', 'inactive'),
+])
+def test_node_with_a_wrong_qos_override_says_so_and_stays(
+        capfd, weights, entity, transition, previous):
+    name = f'qos_overrides.{entity}.reliability'
+    with node_here({'autostart': False, 'model': str(weights), name: 'sometimes'}) as node:
+        if transition == 'activate':
+            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        trigger = getattr(node, f'trigger_{transition}')
+        assert trigger() == TransitionCallbackReturn.FAILURE
+        assert f'cannot {transition}: ' in (said := capfd.readouterr().err)
+        assert '`sometimes`' in said
+        assert node._state_machine.current_state[1] == previous
+
+
+def test_node_that_does_not_start_itself_waits_unconfigured(weights):
+    with node_here({'autostart': False, 'model': str(weights)}) as node:
+        rclpy.spin_once(node, timeout_sec=0.2)
+        assert node._state_machine.current_state[1] == 'unconfigured'
+    with node_here({'model': str(weights)}) as node:
+        for _ in range(100):
+            rclpy.spin_once(node, timeout_sec=0.2)
+            if node._state_machine.current_state[1] == 'active':
+                return
+        raise AssertionError(node._state_machine.current_state)

@@ -1,0 +1,94 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from queue import Queue
+from threading import current_thread
+from threading import Event
+from threading import main_thread
+from threading import Thread
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from zoe_depth_ros.ros.worker import NewestWorker
+
+DEADLINE_S = 60.0
+
+
+class Work:
+    """A function that tells when it starts on an item and finishes when it is told to."""
+
+    def __init__(self) -> None:
+        self.started: Queue[int] = Queue()
+        self.finish = Event()
+        self.finished: list[int] = []
+        self.dropped = 0
+        self.threads: set[Thread] = set()
+        self.worker: NewestWorker[int] = NewestWorker(self.run, self.drop)
+
+    def run(self, item: int) -> None:
+        self.threads.add(current_thread())
+        self.started.put(item)
+        assert self.finish.wait(DEADLINE_S)
+        self.finished.append(item)
+
+    def drop(self) -> None:
+        self.dropped += 1
+
+
+@pytest.fixture
+def work():
+    work = Work()
+    yield work
+    work.finish.set()
+    work.worker.stop()
+
+
+def test_worker_runs_every_item_that_finds_it_idle(work):
+    work.finish.set()
+    for item in range(5):
+        work.worker.offer(item)
+        assert work.started.get(timeout=DEADLINE_S) == item
+    work.worker.stop()
+    assert work.finished == [0, 1, 2, 3, 4]
+    assert work.dropped == 0
+
+
+def test_worker_takes_the_newest_item_and_counts_the_replaced_ones(work):
+    work.worker.offer(0)
+    assert work.started.get(timeout=DEADLINE_S) == 0
+    for item in (1, 2, 3):
+        work.worker.offer(item)
+    assert work.dropped == 2
+    work.finish.set()
+    assert work.started.get(timeout=DEADLINE_S) == 3
+    work.worker.stop()
+    assert work.finished == [0, 3]
+    assert work.dropped == 2
+
+
+def test_worker_runs_in_one_thread_of_its_own(work):
+    work.finish.set()
+    for item in range(3):
+        work.worker.offer(item)
+        work.started.get(timeout=DEADLINE_S)
+    assert len(work.threads) == 1
+    assert main_thread() not in work.threads
+
+
+def test_worker_stopped_finishes_the_item_in_work_and_forgets_the_waiting_one(work):
+    work.worker.offer(0)
+    work.started.get(timeout=DEADLINE_S)
+    work.worker.offer(1)
+    stopping = Thread(target=work.worker.stop)
+    stopping.start()
+    assert stopping.is_alive()
+    work.finish.set()
+    stopping.join(DEADLINE_S)
+    assert not stopping.is_alive()
+    assert work.finished == [0]
+    work.worker.offer(2)
+    assert work.started.empty()
