@@ -22,12 +22,12 @@ SHARE = Path(__file__).parents[1]
 ARGUMENTS = {
     'namespace': ('', 'namespace of the node and of its relative topics'),
     'params_file': (str(SHARE / 'config' / 'zoe_depth.yaml'), 'YAML file with parameters'),
-    'image': ('/camera/image_raw', 'image topic, without /compressed'),
+    'image': ('camera/image_raw', 'image topic, without /compressed'),
     'camera_info': ('', 'camera_info topic; empty: the one beside the image topic'),
     'image_transport': ('', 'raw or compressed; empty: as in params_file'),
     'model': ('', 'model name, weight file or Hugging Face repository; empty: as in params_file'),
     'device': ('', 'auto, cpu or cuda:N; empty: as in params_file'),
-    'rviz': ('false', 'also start RViz'),
+    'rviz': ('false', 'also start RViz, from the package rviz2'),
     'use_sim_time': ('false', 'take the time from /clock'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'respawn': ('false', 'start the node again when it dies'),
@@ -42,13 +42,14 @@ def generate_launch_description() -> LaunchDescription:
     rviz = Node(
         package='rviz2', executable='rviz2', namespace=LaunchConfiguration('namespace'),
         arguments=['-d', str(SHARE / 'rviz' / 'zoe_depth.rviz')],
+        parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
         condition=IfCondition(LaunchConfiguration('rviz')))
-    return LaunchDescription([*declared, OpaqueFunction(function=_depth_node), rviz])
+    return LaunchDescription([*declared, rviz, OpaqueFunction(function=_depth_node)])
 
 
 def _depth_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {name: context.launch_configurations[name] for name in ARGUMENTS}
-    camera_info = value['camera_info'] or f'{value["image"].rpartition("/")[0]}/camera_info'
+    beside = ''.join(value['image'].rpartition('/')[:2])
     overrides = {
         name: value[name] for name in ('image_transport', 'model', 'device') if value[name]}
     overrides['use_sim_time'] = value['use_sim_time'].lower() in ('true', '1')
@@ -56,6 +57,8 @@ def _depth_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         package='zoe_depth_ros', executable='depth_node', name='depth_node',
         namespace=value['namespace'], output='screen', emulate_tty=True,
         parameters=[value['params_file'], overrides],
-        remappings=[('image', value['image']), ('camera_info', camera_info)],
-        arguments=['--ros-args', '--log-level', f'depth_node:={value["log_level"]}'],
+        remappings=[
+            ('image', value['image']),
+            ('camera_info', value['camera_info'] or f'{beside}camera_info')],
+        ros_arguments=['--log-level', value['log_level']],
         respawn=value['respawn'].lower() in ('true', '1'), respawn_delay=2.0)]
