@@ -90,6 +90,7 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f'{path.name}.unfinished')
     save_file(tensors, unfinished, facts)
+    unfinished.chmod(0o644)  # safetensors lets nobody else read it
     os.replace(unfinished, path)
 
 
