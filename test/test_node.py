@@ -15,16 +15,16 @@ pytest.importorskip('rclpy')
 
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import ReliabilityPolicy
-from ros_helpers import estimator_like_the_node
 from ros_helpers import FRAME_ID
-from ros_helpers import image_message
-from ros_helpers import info_message
 from ros_helpers import OUTPUTS
 from ros_helpers import Probe
-from ros_helpers import random_rgb
 from ros_helpers import running_node
-from ros_helpers import save_tiny_weights
-from ros_helpers import SIZE_HW
+from ros_inputs import estimator_like_the_node
+from ros_inputs import image_message
+from ros_inputs import info_message
+from ros_inputs import random_rgb
+from ros_inputs import save_tiny_weights
+from ros_inputs import SIZE_HW
 from sensor_msgs.msg import PointField
 from sensor_msgs.msg import RegionOfInterest
 

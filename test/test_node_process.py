@@ -12,22 +12,33 @@ from pathlib import Path
 import signal
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
+from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_helpers import DOMAIN_IDS
-from ros_helpers import image_message
 from ros_helpers import NodeProcess
-from ros_helpers import random_rgb
 from ros_helpers import running_node
-from ros_helpers import save_tiny_weights
+from ros_inputs import image_message
+from ros_inputs import random_rgb
+from ros_inputs import save_tiny_weights
+from std_msgs.msg import Header
 
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.options import NodeConfig
+from zoe_depth_ros.ros import outputs
+from zoe_depth_ros.ros.conversion import NumpyConverter
 from zoe_depth_ros.ros.node import DepthNode
 from zoe_depth_ros.ros.node import main
 
+RGB = np.zeros((6, 8, 3), np.uint8)
+DEPTH_M = np.ones((6, 8), np.float32)
+SCENE = DiagnosticArray()
 BAD_STARTS = {
     'choice': ({'mode': 'fast'}, "mode = 'fast' is not one of robot, reference, paper"),
     'range': ({'points.stride': 0}, 'points.stride'),
@@ -121,6 +132,24 @@ def test_node_with_a_wrong_qos_override_says_so_and_stays(
         assert f'cannot {transition}: ' in (said := capfd.readouterr().err)
         assert '`sometimes`' in said
         assert node._state_machine.current_state[1] == previous
+
+
+def test_node_makes_only_the_messages_somebody_listens_to(weights, monkeypatch):
+    made = []
+    monkeypatch.setattr(outputs, 'colorize_depth', lambda depth_m: made.append('color') or RGB)
+    monkeypatch.setattr(outputs, 'scene_message', lambda *_: made.append('scene') or SCENE)
+    depth = DepthMap(DEPTH_M, DEPTH_M, 'indoor', 1.0, RGB, Camera(8, 6, 9.0, 9.0, 3.5, 2.5))
+    with node_here({'autostart': False, 'model': str(weights)}) as node:
+        published = outputs.Outputs(node, NumpyConverter())
+        published.publish(depth, Header(), NodeConfig())
+        assert (made, published.wanted) == ([], False)
+        node.create_subscription(DiagnosticArray, '~/scene', lambda _: None, 10)
+        for _ in range(100):
+            rclpy.spin_once(node, timeout_sec=0.1)
+            if published.wanted:
+                break
+        published.publish(depth, Header(), NodeConfig())
+    assert made == ['scene']
 
 
 def test_node_that_does_not_start_itself_waits_unconfigured(weights):

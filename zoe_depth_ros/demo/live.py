@@ -19,6 +19,7 @@ from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.topics import CameraTopics
 from zoe_depth_ros.bag.topics import COMPRESSED_SUFFIX
 from zoe_depth_ros.bag.writer import BagWriter
+from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.ros.node_process import DepthNodeProcess
 from zoe_depth_ros.ros.node_process import NODE_NAME
 from zoe_depth_ros.ros.player import Player
@@ -42,7 +43,7 @@ DISCOVERY_TIMEOUT_S = 20.0
 # The two ends of a connection learn of it one after the other.
 SETTLE_S = 0.5
 # The newest image is never dropped, so its depth ends the recording.
-LAST_DEPTH_TIMEOUT_S = 60.0
+LAST_DEPTH_TIMEOUT_S = 30.0
 QUIET_S = 1.0
 
 
@@ -88,9 +89,11 @@ def play_live(
     have done. Nothing else is changed: messages pass byte for byte, with their stamps.
 
     :param seconds: how much of the bag to play, None for all of it.
-    :raises ZoeDepthError: the node fails.
+    :raises ZoeDepthError: the node fails, or can make no depth of these images.
     :raises BagError: the source cannot be read, or the recording not be written.
     """
+    if live_topic(camera).startswith(f'{NODE_NAME}/'):
+        raise BagError(f'{camera.image.name} in bag {source.path} is what depth_node publishes')
     parameters = {
         'model': model, 'image_transport': 'compressed' if camera.is_compressed else 'raw'}
     remappings = {'image': live_topic(camera).removesuffix(COMPRESSED_SUFFIX)}
@@ -108,12 +111,7 @@ def play_live(
             raise node.failure('was not found by player and recorder')
         time.sleep(SETTLE_S)
         sent = _play(player, source, camera, seconds)
-        wait_until(
-            lambda: sent[-1].stamp_ns in _stamps_ns(recorder) or not node.is_running,
-            LAST_DEPTH_TIMEOUT_S)
-        wait_until(lambda: recorder.quiet_s() > QUIET_S, LAST_DEPTH_TIMEOUT_S)
-        if not node.is_running:
-            raise node.failure('ended early')
+        _wait_for_last_depth(recorder, node, sent[-1])
         recorder.close()
         exit_code = node.stop()
     received = recorder.arrivals(DEPTH_TOPIC)
@@ -146,8 +144,17 @@ def _play(
     return sent
 
 
-def _stamps_ns(recorder: Recorder) -> set[int]:
-    return {depth.stamp_ns for depth in recorder.arrivals(DEPTH_TOPIC)}
+def _wait_for_last_depth(recorder: Recorder, node: DepthNodeProcess, last: Passage) -> None:
+    def is_over() -> bool:
+        stamps_ns = {depth.stamp_ns for depth in recorder.arrivals(DEPTH_TOPIC)}
+        return last.stamp_ns in stamps_ns or not node.is_running
+
+    wait_until(is_over, LAST_DEPTH_TIMEOUT_S)
+    wait_until(lambda: recorder.quiet_s() > QUIET_S, LAST_DEPTH_TIMEOUT_S)
+    if not node.is_running:
+        raise node.failure('ended early')
+    if not recorder.arrivals(DEPTH_TOPIC):
+        raise node.failure('published no depth')
 
 
 def _excerpt(

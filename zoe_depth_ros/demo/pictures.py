@@ -33,6 +33,7 @@ from zoe_depth_ros.demo.panels import depth_scale
 from zoe_depth_ros.demo.panels import Picture
 from zoe_depth_ros.demo.panels import resized
 from zoe_depth_ros.demo.panels import write_picture
+from zoe_depth_ros.evaluation import RANGES_M
 
 ROWS = 5
 PANEL_WIDTH_PX = 360
@@ -90,7 +91,8 @@ def paint_clouds(recording: Path, results: Sequence[FrameResult], path: Path) ->
     panels = []
     for result in chosen:
         cloud, grid_m = clouds[result.stamp_ns], CLOUD_GRID_M[result.domain]
-        panel = render_cloud(cloud.points_m, cloud.rgb, size_hw=CLOUD_SIZE_HW, grid_m=grid_m)
+        panel = render_cloud(
+            cloud.points_m, cloud.rgb, size_hw=CLOUD_SIZE_HW, grid_m=grid_m, point_px=2.0)
         panels.append(captioned(
             panel, f'{_label(result, results[0])}, grid of {grid_m:.0f} m'))
     write_picture(beside(panels), path)
@@ -113,7 +115,8 @@ def _label(result: FrameResult, first: FrameResult) -> str:
 def _row(
     label: str, rgb: Picture, depth_m: Depth, truth_m: Depth | None, result: FrameResult,
 ) -> Picture:
-    near_m, far_m = _limits_m(depth_m if truth_m is None else truth_m)
+    near_m, far_m = _limits_m(
+        depth_m if truth_m is None else truth_m, RANGES_M[result.domain][1])
     figures = f', REL {result.metrics.rel:.2f}' if result.metrics else ''
     panels = [
         captioned(resized(rgb, PANEL_WIDTH_PX), label),
@@ -127,8 +130,8 @@ def _colored(depth_m: Depth, near_m: float, far_m: float) -> Picture:
     return resized(colorize_depth(depth_m, near_m=near_m, far_m=far_m), PANEL_WIDTH_PX)
 
 
-def _limits_m(depth_m: Depth) -> tuple[float, float]:
-    known_m = depth_m[np.isfinite(depth_m)]
+def _limits_m(depth_m: Depth, end_m: float) -> tuple[float, float]:
+    known_m = depth_m[depth_m < end_m]
     if not known_m.size:
         return 1.0, 10.0
     near_m, far_m = np.percentile(known_m, PERCENTILES)

@@ -72,9 +72,8 @@ def run_demo(options: DemoOptions) -> DemoReport:
         truth = find_depth(source, camera.image)
         live = play_live(source, camera, options.model, options.seconds, files)
         results = judge_recording(files.recording, source, truth)
-        if results:
-            paint_preview(files.recording, source, truth, results, folder.claim('preview.png'))
-            paint_clouds(files.recording, results, folder.claim('cloud.png'))
+        paint_preview(files.recording, source, truth, results, folder.claim('preview.png'))
+        paint_clouds(files.recording, results, folder.claim('cloud.png'))
     return make_report(live, results)
 
 

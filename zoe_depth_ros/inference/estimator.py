@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace
 import logging
@@ -23,6 +21,10 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ImageError
+from zoe_depth_ros.inference.device import device_errors
+from zoe_depth_ros.inference.device import DTYPES
+from zoe_depth_ros.inference.device import find_device
+from zoe_depth_ros.inference.device import find_dtype
 from zoe_depth_ros.inference.preprocess import merge_flipped
 from zoe_depth_ros.inference.preprocess import plan_framing
 from zoe_depth_ros.inference.preprocess import with_flipped
@@ -33,7 +35,6 @@ from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import EstimatorConfig
 
 LOGGER = logging.getLogger(__name__)
-DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ class DepthEstimator:
 
     def __init__(self, model: ZoeDepth, config: EstimatorConfig | None = None) -> None:
         self.config = config or EstimatorConfig()
-        self.device = _find_device(self.config.device)
-        self.dtype = _find_dtype(self.config.precision, self.device)
+        self.device = find_device(self.config.device)
+        self.dtype = find_dtype(self.config.precision, self.device)
         self._forced_head = forced_head(model.config, self.config.domain)
-        with self._reported('loading the network'):
+        with device_errors('loading the network', self.device):
             model = model.eval().requires_grad_(requires_grad=False).to(self.device)
             self._model = model.to(memory_format=torch.channels_last)
             self._range_limits_m = torch.tensor(
@@ -171,7 +172,8 @@ class DepthEstimator:
         results: list[DepthMap | None] = [None] * len(images)
         for size_hw in dict.fromkeys(rgb.shape[:2] for rgb in images):
             rows = [row for row, rgb in enumerate(images) if rgb.shape[:2] == size_hw]
-            with self._reported(f'depth of {len(rows)} images of {size_hw[1]}x{size_hw[0]}'):
+            work = f'depth of {len(rows)} images of {size_hw[1]}x{size_hw[0]}'
+            with device_errors(work, self.device):
                 depths = self._estimate_equal([images[r] for r in rows], [given[r] for r in rows])
             for row, depth in zip(rows, depths, strict=True):
                 results[row] = depth
@@ -224,15 +226,6 @@ class DepthEstimator:
             known &= depth_m <= self._range_limits_m[heads].view(-1, 1, 1, 1)
         return depth_m.where(known, torch.nan), std_dev_m.where(known, torch.nan)
 
-    @contextmanager
-    def _reported(self, work: str) -> Iterator[None]:
-        """Turn what torch raises, mostly for want of memory, into the package's own error."""
-        try:
-            yield
-        except RuntimeError as error:
-            reason = str(error).partition('\n')[0]
-            raise DeviceError(f'{work} failed on {self.device}: {reason}') from error
-
     def _autocast(self) -> AbstractContextManager[None]:
         reduced = self.dtype != torch.float32
         return torch.autocast(
@@ -278,28 +271,6 @@ class DepthEstimator:
         if self.config.self_check == 'refuse':
             raise DeviceError(f'{message}; use precision fp32, or self_check fallback')
         LOGGER.warning('%s; falling back to fp32', message)
-
-
-def _find_device(name: str) -> torch.device:
-    if name == 'auto':
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f'device {name!r} is not auto, cpu or cuda:N') from error
-    if device.type not in ('cpu', 'cuda'):
-        raise DeviceError(f'device {name!r} is not auto, cpu or cuda:N')
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(
-            f'device {name!r} is not there: torch {torch.__version__} sees '
-            f'{torch.cuda.device_count()} GPUs')
-    return device
-
-
-def _find_dtype(precision: str, device: torch.device) -> torch.dtype:
-    if precision == 'auto':
-        precision = 'bf16' if device.type == 'cuda' else 'fp32'
-    return DTYPES[precision]
 
 
 def _check_image(rgb: NDArray[np.uint8], camera: Camera | None) -> None:

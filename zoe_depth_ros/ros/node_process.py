@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+import json
 import os
 from pathlib import Path
 import signal
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 NODE_NAME = '/depth_node'
-START_TIMEOUT_S = 60.0
+# The first start after an installation compiles all of torch's Python files.
+START_TIMEOUT_S = 300.0
 # Loading may include a download of weights; what ends it early is the end of the process.
 CONFIGURE_TIMEOUT_S = 3600.0
 STOP_TIMEOUT_S = 30.0
@@ -49,9 +51,9 @@ class DepthNodeProcess:
     ) -> None:
         self.log_path = log_path
         self._session = session
-        options = ['-p', 'autostart:=false']
-        for name, value in parameters.items():
-            options += ['-p', f'{name}:={value}']
+        options = []
+        for name, value in {'autostart': False, **parameters}.items():
+            options += ['-p', f'{name}:={json.dumps(value)}']
         for name, topic in remappings.items():
             options += ['-r', f'{name}:={topic}']
         folder = str(Path(zoe_depth_ros.__file__).parents[1])
