@@ -27,7 +27,8 @@ class Work:
         self.finished: list[int] = []
         self.dropped = 0
         self.threads: set[Thread] = set()
-        self.worker: NewestWorker[int] = NewestWorker(self.run, self.drop)
+        self.errors: list[Exception] = []
+        self.worker: NewestWorker[int] = NewestWorker(self.run, self.drop, self.errors.append)
 
     def run(self, item: int) -> None:
         self.threads.add(current_thread())
@@ -92,3 +93,18 @@ def test_worker_stopped_finishes_the_item_in_work_and_forgets_the_waiting_one(wo
     assert work.finished == [0]
     work.worker.offer(2)
     assert work.started.empty()
+
+
+def test_worker_goes_on_after_an_item_that_raises() -> None:
+    errors: Queue[Exception] = Queue()
+    done: Queue[int] = Queue()
+
+    def invert(item: int) -> None:
+        done.put(10 // item)
+
+    worker: NewestWorker[int] = NewestWorker(invert, lambda: None, errors.put)
+    worker.offer(0)
+    assert isinstance(errors.get(timeout=DEADLINE_S), ZeroDivisionError)
+    worker.offer(5)
+    assert done.get(timeout=DEADLINE_S) == 2
+    worker.stop()

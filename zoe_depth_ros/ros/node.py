@@ -117,7 +117,8 @@ class DepthNode(LifecycleNode):
         except Exception as error:  # as above, for example of a wrong qos_overrides
             self._stop()
             return self._failure('activate', error)
-        self._worker = NewestWorker(self._process, self._statistics.replaced)
+        self._worker = NewestWorker(
+            self._process, self._statistics.replaced, self._on_failure)
         self._timer = self.create_timer(
             self._config.diagnostics_period, self._publish_diagnostics, clock=self._steady_clock)
         return super().on_activate(state)
@@ -225,12 +226,7 @@ class DepthNode(LifecycleNode):
         except ZoeDepthError as error:
             self._refuse(error)
             return
-        try:
-            outputs.publish(depth, message.header, self._config)
-        except RuntimeError:  # rclpy's publishers fail when a signal has ended the context
-            if self.context.ok():
-                raise
-            return
+        outputs.publish(depth, message.header, self._config)
         if depth.camera is None:
             self.get_logger().warning(
                 f'no usable camera_info on {self.resolve_topic_name("camera_info")} yet: '
@@ -240,6 +236,14 @@ class DepthNode(LifecycleNode):
         age_ns = self.get_clock().now().nanoseconds - (stamp.sec * 10**9 + stamp.nanosec)
         self._statistics.published(
             age_ns / 1e6, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
+
+    def _on_failure(self, error: Exception) -> None:
+        """Count and tell what nobody foresaw; after a signal publishers fail, which is no news."""
+        if self.context.ok():
+            self._statistics.refused(f'{type(error).__name__}: {error}')
+            self.get_logger().error(
+                f'dropped, unexpected {type(error).__name__}: {error}',
+                throttle_duration_sec=LOG_PERIOD_S)
 
     def _refuse(self, error: ZoeDepthError) -> None:
         self._statistics.refused(str(error))

@@ -18,13 +18,18 @@ class NewestWorker(Generic[Item]):
     """
     Runs a function on items in its own thread, one at a time, never on an outdated one.
 
-    :param function: called with each item; it must not raise.
+    :param function: called with each item.
     :param dropped: called when an item is replaced by a newer one before its turn.
+    :param failed: called with what the function raised; the thread goes on.
     """
 
-    def __init__(self, function: Callable[[Item], None], dropped: Callable[[], None]) -> None:
+    def __init__(
+        self, function: Callable[[Item], None], dropped: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
         self._function = function
         self._dropped = dropped
+        self._failed = failed
         self._waiting: list[Item] = []
         self._changed = Condition()
         self._stopping = False
@@ -54,4 +59,7 @@ class NewestWorker(Generic[Item]):
                 if self._stopping:
                     return
                 item = self._waiting.pop()
-            self._function(item)
+            try:
+                self._function(item)
+            except Exception as error:  # a dead thread would leave a silent node
+                self._failed(error)
