@@ -1,5 +1,6 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
+from itertools import takewhile
 from pathlib import Path
 import re
 
@@ -18,7 +19,8 @@ README = (ROOT / 'README.md').read_text()
 def table(title):
     """Return the rows of the first table after a heading, without its head."""
     section = README.split(f'\n## {title}\n')[1]
-    rows = [line for line in section.splitlines() if line.startswith('|')][2:]
+    after_head = section[section.index('\n|---') + 1:].splitlines()[1:]
+    rows = takewhile(lambda line: line.startswith('|'), after_head)
     return [[cell.strip() for cell in row.strip('|').split('|')] for row in rows]
 
 
