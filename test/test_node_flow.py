@@ -141,7 +141,7 @@ def test_node_nobody_listens_to_computes_nothing(node):
 
 
 def test_node_under_a_flood_takes_the_newest_image_and_counts_the_others(node):
-    node.restart(network_height=224, network_width=320)
+    node.restart(network_height=640, network_width=832)  # slower than any sender
     node.listen('depth/image')
     image = image_message(random_rgb())
     node.ask(image)
@@ -156,7 +156,7 @@ def test_node_under_a_flood_takes_the_newest_image_and_counts_the_others(node):
         node.until(lambda: False, PERIOD_S)
         waits_s.extend(time.monotonic() - sent_s[item.header.stamp.sec]
                        for item in answered[len(waits_s):])
-        return len(waits_s) >= 15 and len(sent_s) >= 150
+        return len(waits_s) >= 10 and len(sent_s) >= 50
 
     assert node.until(enough)
     flood_s = time.monotonic() - min(sent_s.values())
@@ -172,6 +172,7 @@ def test_node_under_a_flood_takes_the_newest_image_and_counts_the_others(node):
     end = node.status(drained)
     assert end.number('frames_out') - start.number('frames_out') == len(stamps)
     assert end.number('dropped_busy') > 0
+    assert len(stamps) < len(sent_s)
     assert end.number('frames_in') - start.number('frames_in') <= len(sent_s)
     node.restart(network_height=0, network_width=0)
     node.listen()
