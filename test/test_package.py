@@ -26,6 +26,7 @@ from zoe_depth_ros.training.config import read_train_config
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'zoe_depth_ros'
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
+FAST_DDS_XML = ROOT / 'config' / 'fast_dds.xml'
 NODE_YAML = ROOT / 'config' / 'zoe_depth.yaml'
 TRAIN_YAMLS = sorted((ROOT / 'config' / 'train').iterdir())
 LAUNCH_FILE = ROOT / 'launch' / 'depth.launch.py'
@@ -197,7 +198,7 @@ def test_training_config_names_only_known_options(path):
 
 def test_config_folder_holds_no_file_that_no_test_reads():
     assert {path for path in (ROOT / 'config').rglob('*') if path.is_file()} == {
-        NODE_YAML, *TRAIN_YAMLS}
+        NODE_YAML, FAST_DDS_XML, *TRAIN_YAMLS}
 
 
 # Launch file and RViz
@@ -242,3 +243,8 @@ def test_rviz_shows_topics_that_the_node_publishes():
     assert shown == {
         topic: f'rviz_default_plugins/{outputs.TOPICS[topic].__name__}'
         for topic in ('~/points', '~/depth/color', '~/image_rect')}
+
+
+def test_fast_dds_profile_for_users_is_the_one_the_demo_uses():
+    session = pytest.importorskip('zoe_depth_ros.ros.session')
+    assert FAST_DDS_XML.read_text() == session.FAST_DDS_PROFILE
