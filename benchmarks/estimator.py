@@ -3,7 +3,7 @@
 """
 Frames a second of the estimator, one image at a time.
 
-    python benchmarks/estimator.py --network 192 256
+    PYTHONPATH=. .venv/bin/python benchmarks/estimator.py --network 192 256
 """
 
 from __future__ import annotations

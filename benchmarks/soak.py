@@ -3,7 +3,7 @@
 """
 Soak test of the node: a camera at a steady rate, latency and memory minute by minute.
 
-    python benchmarks/soak.py --minutes 10 --rate 30
+    PYTHONPATH=. .venv/bin/python benchmarks/soak.py --minutes 10 --rate 30
 
 The node is a process of its own; this process is the camera and the listener.
 """
