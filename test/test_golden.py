@@ -30,8 +30,10 @@ from zoe_depth_ros.options import EstimatorConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 STAGE_LIMIT = 1e-3  # of a tensor's own standard deviation
-# Relative. The stored float32 depth itself is up to 1.4e-4 from a float64 run of the same network.
-DEPTH_LIMIT, DEPTH_LIMIT_WORST = 1e-4, 3e-4
+# Relative. The random weights amplify rounding: every pixel is within 1e-4 with the arithmetic of
+# this package's own machine (AVX-512, two threads); with AVX2, or another number of threads, up to
+# 12 of 196,608 pixels are not.
+DEPTH_LIMIT, DEPTH_LIMIT_WORST, DEPTH_LIMIT_MEAN = 1e-4, 2e-4, 1e-5
 N_BINS = 64
 
 
@@ -135,6 +137,7 @@ def test_golden_every_stored_stage_is_met(run, golden):
 
 def assert_same_depth(actual_m: np.ndarray, expected_m: np.ndarray) -> None:
     relative = np.abs(actual_m - expected_m) / expected_m
+    assert relative.mean() <= DEPTH_LIMIT_MEAN
     assert np.quantile(relative, 0.9999) <= DEPTH_LIMIT
     assert relative.max() <= DEPTH_LIMIT_WORST
 

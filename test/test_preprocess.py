@@ -126,10 +126,10 @@ def test_network_camera_sees_a_point_where_its_pixel_went(mode):
 
 
 def test_flipped_images_follow_the_images():
-    images = torch.arange(12.0).view(2, 1, 2, 3)
+    images = torch.arange(18, dtype=torch.uint8).view(2, 1, 3, 3)
     both = with_flipped(images)
     assert torch.equal(both[:2], images)
-    assert both[2, 0, 0].tolist() == [2.0, 1.0, 0.0]
+    assert both[2, 0].tolist() == [[6, 7, 8], [3, 4, 5], [0, 1, 2]]
 
 
 def test_merged_depth_is_the_mean_and_its_spread_that_of_the_mixture():

@@ -186,13 +186,13 @@ class DepthEstimator:
         height, width = images[0].shape[:2]
         framing = plan_framing((height, width), self.network_size_hw, self.config.mode)
         pixels = self._upload(np.stack(images))
-        inputs = framing.prepare(pixels)
+        inputs = framing.prepare(with_flipped(pixels) if self._flips else pixels)
         depth_m, std_dev_m, heads, probabilities = self._predict(inputs)
         if self.config.output_size == 'image':
             depth_m, std_dev_m = framing.restore(depth_m), framing.restore(std_dev_m).clamp(min=0)
             colors, seen = images, cameras
         else:
-            colors = list(self._download(_to_uint8(inputs)))
+            colors = list(self._download(_to_uint8(inputs[:len(images)])))
             seen = [camera and framing.network_camera(camera) for camera in cameras]
         depth_m, std_dev_m = self._mask_unknown(depth_m, std_dev_m, heads)
         depths, deviations = self._download(torch.cat([depth_m, std_dev_m], dim=1)).swapaxes(0, 1)
@@ -202,17 +202,24 @@ class DepthEstimator:
             for depth, deviation, verdict, rgb, camera in zip(
                 depths, deviations, named, colors, seen, strict=True)]
 
+    @property
+    def _flips(self) -> bool:
+        return self.config.mode != 'robot'
+
     def _predict(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return depth, std dev (B, 1, h, w), head numbers (B,) and probabilities (B, heads)."""
-        count = len(inputs)
-        flip = self.config.mode != 'robot'
-        batch = with_flipped(inputs) if flip else inputs
-        forced = None if self._forced_head is None else [self._forced_head] * len(batch)
+        """
+        Return depth, std dev (B, 1, h, w), head numbers (B,) and probabilities (B, heads).
+
+        :param inputs: (B, 3, h, w), or (2B, 3, h, w) with the mirrored ones last where the mode
+            flips.
+        """
+        count = len(inputs) // 2 if self._flips else len(inputs)
+        forced = None if self._forced_head is None else [self._forced_head] * len(inputs)
         vote_size = count if self.config.routing == 'batch' else 1
         with self._autocast():
-            output = self._model(batch, heads=forced, vote_size=vote_size)
+            output = self._model(inputs, heads=forced, vote_size=vote_size)
         logits, depth_m, std_dev_m = output.domain_logits, output.depth_m, output.std_dev_m
-        if flip:
+        if self._flips:
             depth_m, std_dev_m = merge_flipped(depth_m, std_dev_m)
             logits = logits[:count] + logits[count:]
         return depth_m, std_dev_m, output.head_index[:count], logits.softmax(dim=1)
@@ -253,7 +260,7 @@ class DepthEstimator:
         frame = np.repeat(np.repeat(coarse, height // 8, axis=0), width // 8, axis=1)
         with torch.inference_mode():
             inputs = plan_framing((height, width), (height, width), 'robot').prepare(
-                self._upload(frame[None]))
+                self._upload(np.stack([frame] * (2 if self._flips else 1))))
             depth_m = self._predict(inputs)[0]
             if self.dtype != torch.float32 and self.config.self_check != 'off':
                 self._check_precision(inputs, depth_m)

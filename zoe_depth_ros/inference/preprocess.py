@@ -116,8 +116,13 @@ def fit_size(image_hw: tuple[int, int], target_hw: tuple[int, int]) -> tuple[int
 
 
 def with_flipped(images: Tensor) -> Tensor:
-    """Return (2B, ..., W) images followed by their mirror images."""
-    return torch.cat([images, images.flip(-1)])
+    """
+    Return (2B, H, W, 3) images followed by their mirror images.
+
+    Images are mirrored before they are padded and resized, as the reference implementation does:
+    the resize rounds a mirror image differently, and the bins carry that on to the depth.
+    """
+    return torch.cat([images, images.flip(2)])
 
 
 def merge_flipped(depth_m: Tensor, std_dev_m: Tensor) -> tuple[Tensor, Tensor]:
