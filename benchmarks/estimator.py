@@ -15,7 +15,7 @@ import time
 import torch
 
 from zoe_depth_ros.inference import DepthEstimator
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 
 def main() -> None:

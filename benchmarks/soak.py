@@ -32,7 +32,7 @@ from std_msgs.msg import Header
 
 from zoe_depth_ros.ros.conversion import NumpyConverter
 from zoe_depth_ros.ros.messages import camera_info_message
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 START_TIMEOUT_S = 120.0
 

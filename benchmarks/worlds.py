@@ -11,7 +11,7 @@ import time
 
 import torch
 
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 PER_TASK = 8
 

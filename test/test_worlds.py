@@ -13,19 +13,19 @@ import torch
 
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.training.worlds import Box
-from zoe_depth_ros.training.worlds import camera_pose
-from zoe_depth_ros.training.worlds import corridor_drive
-from zoe_depth_ros.training.worlds import doorway_drive
-from zoe_depth_ros.training.worlds import Lighting
-from zoe_depth_ros.training.worlds import Material
-from zoe_depth_ros.training.worlds import render_views
-from zoe_depth_ros.training.worlds import Round
-from zoe_depth_ros.training.worlds import sample_view
-from zoe_depth_ros.training.worlds import sample_worlds
-from zoe_depth_ros.training.worlds import Scene
-from zoe_depth_ros.training.worlds import street_drive
-from zoe_depth_ros.training.worlds import View
+from zoe_depth_ros.worlds import Box
+from zoe_depth_ros.worlds import camera_pose
+from zoe_depth_ros.worlds import corridor_drive
+from zoe_depth_ros.worlds import doorway_drive
+from zoe_depth_ros.worlds import Lighting
+from zoe_depth_ros.worlds import Material
+from zoe_depth_ros.worlds import render_views
+from zoe_depth_ros.worlds import Round
+from zoe_depth_ros.worlds import sample_view
+from zoe_depth_ros.worlds import sample_worlds
+from zoe_depth_ros.worlds import Scene
+from zoe_depth_ros.worlds import street_drive
+from zoe_depth_ros.worlds import View
 
 CAMERA = Camera(64, 48, 52.0, 50.0, 30.7, 24.2)
 SIZE_HW = (48, 64)
@@ -174,8 +174,8 @@ def test_worlds_same_seed_gives_the_same_image_in_any_batch():
 
 
 def test_worlds_shading_a_batch_at_once_gives_the_images_of_one_by_one():
-    from zoe_depth_ros.training.worlds.raycast import cast_rays
-    from zoe_depth_ros.training.worlds.shade import shade
+    from zoe_depth_ros.worlds.raycast import cast_rays
+    from zoe_depth_ros.worlds.shade import shade
     views = [sample_view(seed, SIZE_HW) for seed in (1, 2, 3, 4)]
     at_once = shade(views, [cast_rays(view) for view in views], torch.device('cpu'))
     torch.testing.assert_close(at_once, render_views(views).image, atol=1e-4, rtol=0)

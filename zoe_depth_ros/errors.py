@@ -31,5 +31,9 @@ class BagError(ZoeDepthError):
     """A bag cannot be read or written, or lacks what is asked of it."""
 
 
+class DatasetError(ZoeDepthError):
+    """An image with its depth is missing, unreadable or contradicts itself."""
+
+
 class TrainingError(ZoeDepthError):
-    """Training data or a training run is unusable."""
+    """A training run is unusable."""

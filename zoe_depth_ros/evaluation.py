@@ -18,7 +18,7 @@ from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.metrics import depth_metrics
 from zoe_depth_ros.metrics import DepthMetrics
 from zoe_depth_ros.metrics import mean_metrics
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 RANGES_M = {'indoor': (1e-3, 10.0), 'outdoor': (1e-3, 80.0)}
 

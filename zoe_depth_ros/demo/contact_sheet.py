@@ -13,7 +13,7 @@ from zoe_depth_ros.demo.panels import beside
 from zoe_depth_ros.demo.panels import blank
 from zoe_depth_ros.demo.panels import captioned
 from zoe_depth_ros.demo.panels import write_picture
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 SIZE_HW = (240, 320)
 COLUMNS = 4

@@ -23,7 +23,7 @@ from zoe_depth_ros.demo.pictures import paint_preview
 from zoe_depth_ros.demo.report import DemoReport
 from zoe_depth_ros.demo.report import make_report
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.training.worlds import doorway_drive
+from zoe_depth_ros.worlds import doorway_drive
 
 DRIVE_SEED = 3
 DRIVE_SIZE_HW = (480, 640)

@@ -39,7 +39,7 @@ from zoe_depth_ros.training.losses import router_loss
 from zoe_depth_ros.training.losses import scale_shift_invariant_loss
 from zoe_depth_ros.training.losses import silog_loss
 from zoe_depth_ros.training.losses import sky_loss
-from zoe_depth_ros.training.worlds import sample_worlds
+from zoe_depth_ros.worlds import sample_worlds
 
 ARCHITECTURES = {
     'zoed_n': ZOED_N, 'zoed_k': ZOED_K, 'zoed_nk': ZOED_NK, 'zoed_mini_nk': ZOED_MINI_NK}

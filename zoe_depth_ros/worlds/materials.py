@@ -8,8 +8,8 @@ import colorsys
 from dataclasses import replace
 from random import Random
 
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.scene import Vector
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.scene import Vector
 
 
 def tone(hue: float, saturation: float, value: float) -> Vector:

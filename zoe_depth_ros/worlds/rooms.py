@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import math
 from random import Random
 
-from zoe_depth_ros.training.worlds import fittings
-from zoe_depth_ros.training.worlds import furniture
-from zoe_depth_ros.training.worlds import materials
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.stage import Frame
-from zoe_depth_ros.training.worlds.stage import Stage
+from zoe_depth_ros.worlds import fittings
+from zoe_depth_ros.worlds import furniture
+from zoe_depth_ros.worlds import materials
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.stage import Frame
+from zoe_depth_ros.worlds.stage import Stage
 
 WALL_M = 0.12
 FURNISHINGS: dict[str, dict[str, float]] = {

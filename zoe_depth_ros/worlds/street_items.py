@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from zoe_depth_ros.training.worlds import materials
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.stage import Frame
+from zoe_depth_ros.worlds import materials
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.stage import Frame
 
 _BLACK = materials.plastic((0.015, 0.015, 0.015))
 _RED = Material((0.6, 0.02, 0.02), glow=0.2)

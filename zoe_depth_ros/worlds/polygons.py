@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.camera import Camera
-from zoe_depth_ros.training.worlds.scene import FloatArray
+from zoe_depth_ros.worlds.scene import FloatArray
 
 FAR_M = 600.0
 NEAR_M = 0.02

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.camera import Camera
-from zoe_depth_ros.training.worlds.polygons import pixel_coefficients
-from zoe_depth_ros.training.worlds.polygons import rasterize
-from zoe_depth_ros.training.worlds.polygons import Runs
-from zoe_depth_ros.training.worlds.polygons import SHADOW_HEIGHT_M
-from zoe_depth_ros.training.worlds.scene import Box
-from zoe_depth_ros.training.worlds.scene import FloatArray
-from zoe_depth_ros.training.worlds.scene import Lighting
-from zoe_depth_ros.training.worlds.scene import View
+from zoe_depth_ros.worlds.polygons import pixel_coefficients
+from zoe_depth_ros.worlds.polygons import rasterize
+from zoe_depth_ros.worlds.polygons import Runs
+from zoe_depth_ros.worlds.polygons import SHADOW_HEIGHT_M
+from zoe_depth_ros.worlds.scene import Box
+from zoe_depth_ros.worlds.scene import FloatArray
+from zoe_depth_ros.worlds.scene import Lighting
+from zoe_depth_ros.worlds.scene import View
 
 # Corners of the six faces, anticlockwise from outside; the first edge is the lower one.
 _FACES = np.array([

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from random import Random
 
-from zoe_depth_ros.training.worlds import materials
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.stage import Frame
+from zoe_depth_ros.worlds import materials
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.stage import Frame
 
 
 def door(frame: Frame, rng: Random, width: float, leaf: Material) -> None:

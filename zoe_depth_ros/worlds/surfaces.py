@@ -7,13 +7,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zoe_depth_ros.training.worlds.polygons import cross
-from zoe_depth_ros.training.worlds.polygons import pixel_coefficients
-from zoe_depth_ros.training.worlds.raycast import Hits
-from zoe_depth_ros.training.worlds.scene import FloatArray
-from zoe_depth_ros.training.worlds.scene import Lighting
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.scene import View
+from zoe_depth_ros.worlds.polygons import cross
+from zoe_depth_ros.worlds.polygons import pixel_coefficients
+from zoe_depth_ros.worlds.raycast import Hits
+from zoe_depth_ros.worlds.scene import FloatArray
+from zoe_depth_ros.worlds.scene import Lighting
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.scene import View
 
 LAMPS = 3
 # Numbers of the noise table across a speck of grain.

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import math
 from random import Random
 
-from zoe_depth_ros.training.worlds import fittings
-from zoe_depth_ros.training.worlds import furniture
-from zoe_depth_ros.training.worlds import materials
-from zoe_depth_ros.training.worlds.rooms import build_shell
-from zoe_depth_ros.training.worlds.rooms import Extent
-from zoe_depth_ros.training.worlds.rooms import furnish_wall
-from zoe_depth_ros.training.worlds.rooms import FURNISHINGS
-from zoe_depth_ros.training.worlds.rooms import Opening
-from zoe_depth_ros.training.worlds.rooms import wall_frames
-from zoe_depth_ros.training.worlds.rooms import WALL_M
-from zoe_depth_ros.training.worlds.scene import Lighting
-from zoe_depth_ros.training.worlds.scene import Scene
-from zoe_depth_ros.training.worlds.scene import Vector
-from zoe_depth_ros.training.worlds.stage import Stage
+from zoe_depth_ros.worlds import fittings
+from zoe_depth_ros.worlds import furniture
+from zoe_depth_ros.worlds import materials
+from zoe_depth_ros.worlds.rooms import build_shell
+from zoe_depth_ros.worlds.rooms import Extent
+from zoe_depth_ros.worlds.rooms import furnish_wall
+from zoe_depth_ros.worlds.rooms import FURNISHINGS
+from zoe_depth_ros.worlds.rooms import Opening
+from zoe_depth_ros.worlds.rooms import wall_frames
+from zoe_depth_ros.worlds.rooms import WALL_M
+from zoe_depth_ros.worlds.scene import Lighting
+from zoe_depth_ros.worlds.scene import Scene
+from zoe_depth_ros.worlds.scene import Vector
+from zoe_depth_ros.worlds.stage import Stage
 
 
 @dataclass(frozen=True)

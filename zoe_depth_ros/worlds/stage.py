@@ -9,12 +9,12 @@ from dataclasses import field
 from dataclasses import replace
 import math
 
-from zoe_depth_ros.training.worlds.scene import Box
-from zoe_depth_ros.training.worlds.scene import Lighting
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.scene import Round
-from zoe_depth_ros.training.worlds.scene import Scene
-from zoe_depth_ros.training.worlds.scene import Vector
+from zoe_depth_ros.worlds.scene import Box
+from zoe_depth_ros.worlds.scene import Lighting
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.scene import Round
+from zoe_depth_ros.worlds.scene import Scene
+from zoe_depth_ros.worlds.scene import Vector
 
 Rectangle = tuple[float, float, float, float]
 

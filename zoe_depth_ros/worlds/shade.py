@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoe_depth_ros.training.worlds import noise
-from zoe_depth_ros.training.worlds.light import light_of
-from zoe_depth_ros.training.worlds.pixels import CHANNELS
-from zoe_depth_ros.training.worlds.pixels import color_per_view
-from zoe_depth_ros.training.worlds.pixels import per_view
-from zoe_depth_ros.training.worlds.pixels import Pixels
-from zoe_depth_ros.training.worlds.pixels import put
-from zoe_depth_ros.training.worlds.pixels import Surfaces
-from zoe_depth_ros.training.worlds.polygons import pixel_coefficients
-from zoe_depth_ros.training.worlds.raycast import Hits
-from zoe_depth_ros.training.worlds.scene import View
-from zoe_depth_ros.training.worlds.surfaces import SPECK
+from zoe_depth_ros.worlds import noise
+from zoe_depth_ros.worlds.light import light_of
+from zoe_depth_ros.worlds.pixels import CHANNELS
+from zoe_depth_ros.worlds.pixels import color_per_view
+from zoe_depth_ros.worlds.pixels import per_view
+from zoe_depth_ros.worlds.pixels import Pixels
+from zoe_depth_ros.worlds.pixels import put
+from zoe_depth_ros.worlds.pixels import Surfaces
+from zoe_depth_ros.worlds.polygons import pixel_coefficients
+from zoe_depth_ros.worlds.raycast import Hits
+from zoe_depth_ros.worlds.scene import View
+from zoe_depth_ros.worlds.surfaces import SPECK
 
 CLOUDS_PER_HEIGHT = 100
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import math
 from random import Random
 
-from zoe_depth_ros.training.worlds import buildings
-from zoe_depth_ros.training.worlds import furniture
-from zoe_depth_ros.training.worlds import materials
-from zoe_depth_ros.training.worlds import street_items
-from zoe_depth_ros.training.worlds.indoor import Place
-from zoe_depth_ros.training.worlds.scene import Lighting
-from zoe_depth_ros.training.worlds.scene import Material
-from zoe_depth_ros.training.worlds.scene import Vector
-from zoe_depth_ros.training.worlds.stage import Frame
-from zoe_depth_ros.training.worlds.stage import Stage
+from zoe_depth_ros.worlds import buildings
+from zoe_depth_ros.worlds import furniture
+from zoe_depth_ros.worlds import materials
+from zoe_depth_ros.worlds import street_items
+from zoe_depth_ros.worlds.indoor import Place
+from zoe_depth_ros.worlds.scene import Lighting
+from zoe_depth_ros.worlds.scene import Material
+from zoe_depth_ros.worlds.scene import Vector
+from zoe_depth_ros.worlds.stage import Frame
+from zoe_depth_ros.worlds.stage import Stage
 
 NEAR_M = 30.0
 END_M = 110.0

@@ -19,18 +19,18 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.config import Domain
 from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.training.worlds.indoor import indoor_place
-from zoe_depth_ros.training.worlds.indoor import Place
-from zoe_depth_ros.training.worlds.noise import SENSOR_OFFSETS
-from zoe_depth_ros.training.worlds.outdoor import outdoor_place
-from zoe_depth_ros.training.worlds.raycast import cast_rays
-from zoe_depth_ros.training.worlds.scene import camera_pose
-from zoe_depth_ros.training.worlds.scene import FloatArray
-from zoe_depth_ros.training.worlds.scene import Scene
-from zoe_depth_ros.training.worlds.scene import Sensor
-from zoe_depth_ros.training.worlds.scene import Vector
-from zoe_depth_ros.training.worlds.scene import View
-from zoe_depth_ros.training.worlds.shade import shade
+from zoe_depth_ros.worlds.indoor import indoor_place
+from zoe_depth_ros.worlds.indoor import Place
+from zoe_depth_ros.worlds.noise import SENSOR_OFFSETS
+from zoe_depth_ros.worlds.outdoor import outdoor_place
+from zoe_depth_ros.worlds.raycast import cast_rays
+from zoe_depth_ros.worlds.scene import camera_pose
+from zoe_depth_ros.worlds.scene import FloatArray
+from zoe_depth_ros.worlds.scene import Scene
+from zoe_depth_ros.worlds.scene import Sensor
+from zoe_depth_ros.worlds.scene import Vector
+from zoe_depth_ros.worlds.scene import View
+from zoe_depth_ros.worlds.shade import shade
 
 # Horizontal focal length over image width: 519 / 640 indoors; 0.58 outdoors.
 FOCAL_OF_WIDTH = {'indoor': 519 / 640, 'outdoor': 0.58}

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoe_depth_ros.training.worlds.polygons import Runs
-from zoe_depth_ros.training.worlds.projection import box_corners
-from zoe_depth_ros.training.worlds.projection import FaceImages
-from zoe_depth_ros.training.worlds.projection import project_faces
-from zoe_depth_ros.training.worlds.projection import project_rounds
-from zoe_depth_ros.training.worlds.projection import project_shadows
-from zoe_depth_ros.training.worlds.projection import RoundImages
-from zoe_depth_ros.training.worlds.scene import View
+from zoe_depth_ros.worlds.polygons import Runs
+from zoe_depth_ros.worlds.projection import box_corners
+from zoe_depth_ros.worlds.projection import FaceImages
+from zoe_depth_ros.worlds.projection import project_faces
+from zoe_depth_ros.worlds.projection import project_rounds
+from zoe_depth_ros.worlds.projection import project_shadows
+from zoe_depth_ros.worlds.projection import RoundImages
+from zoe_depth_ros.worlds.scene import View
 
 Float32Array = NDArray[np.float32]
 SUN_SHADOW, LAMP_SHADOW = 1, 2

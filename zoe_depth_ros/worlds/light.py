@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoe_depth_ros.training.worlds.pixels import CHANNELS
-from zoe_depth_ros.training.worlds.pixels import color_per_view
-from zoe_depth_ros.training.worlds.pixels import per_view
-from zoe_depth_ros.training.worlds.pixels import Pixels
-from zoe_depth_ros.training.worlds.pixels import put
-from zoe_depth_ros.training.worlds.pixels import Surfaces
-from zoe_depth_ros.training.worlds.raycast import Hits
-from zoe_depth_ros.training.worlds.raycast import LAMP_SHADOW
-from zoe_depth_ros.training.worlds.raycast import SUN_SHADOW
-from zoe_depth_ros.training.worlds.scene import FloatArray
-from zoe_depth_ros.training.worlds.scene import View
-from zoe_depth_ros.training.worlds.surfaces import LAMPS
+from zoe_depth_ros.worlds.pixels import CHANNELS
+from zoe_depth_ros.worlds.pixels import color_per_view
+from zoe_depth_ros.worlds.pixels import per_view
+from zoe_depth_ros.worlds.pixels import Pixels
+from zoe_depth_ros.worlds.pixels import put
+from zoe_depth_ros.worlds.pixels import Surfaces
+from zoe_depth_ros.worlds.raycast import Hits
+from zoe_depth_ros.worlds.raycast import LAMP_SHADOW
+from zoe_depth_ros.worlds.raycast import SUN_SHADOW
+from zoe_depth_ros.worlds.scene import FloatArray
+from zoe_depth_ros.worlds.scene import View
+from zoe_depth_ros.worlds.surfaces import LAMPS
 
 # A lamp is no point: its light grows no stronger nearer than this, square metres.
 LAMP_AREA_M2 = 0.4

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoe_depth_ros.training.worlds.polygons import FAR_M
-from zoe_depth_ros.training.worlds.raycast import Hits
-from zoe_depth_ros.training.worlds.scene import Vector
-from zoe_depth_ros.training.worlds.scene import View
-from zoe_depth_ros.training.worlds.surfaces import COLUMNS
-from zoe_depth_ros.training.worlds.surfaces import surface_table
+from zoe_depth_ros.worlds.polygons import FAR_M
+from zoe_depth_ros.worlds.raycast import Hits
+from zoe_depth_ros.worlds.scene import Vector
+from zoe_depth_ros.worlds.scene import View
+from zoe_depth_ros.worlds.surfaces import COLUMNS
+from zoe_depth_ros.worlds.surfaces import surface_table
 
 CHANNELS = ('red', 'green', 'blue')
 

@@ -1,0 +1,59 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""An image with its true depth, and what hands such images out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.config import Domain
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """
+    One image with its truth.
+
+    :param rgb: (H, W, 3) uint8 RGB.
+    :param depth_m: (H, W) float32 metres along the optical axis, NaN where unknown, +inf in the
+        sky.
+    :param camera: intrinsics of the image, None if not known.
+    :param domain: 'indoor' or 'outdoor'.
+    :param name: which image this is, for messages: a file, or a bag, topic and stamp.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth_m: NDArray[np.float32]
+    camera: Camera | None
+    domain: Domain
+    name: str
+
+
+class Source(Protocol):
+    """
+    Images with depth, by number.
+
+    A source can be pickled, for the worker processes of a loader, and opens its files there.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the images come from, for messages."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def __getitem__(self, number: int) -> Sample:
+        """
+        Return an image.
+
+        :raises DatasetError: it is missing, unreadable or of another size than its depth.
+        """
+
+    def problems(self) -> list[str]:
+        """Read everything once; return one sentence for each image that cannot be used."""
