@@ -1,7 +1,11 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +15,9 @@ from zoe_depth_ros.config import EncoderConfig
 from zoe_depth_ros.config import HeadConfig
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.config import RouterConfig
+
+if TYPE_CHECKING:
+    from zoe_depth_ros.inference import DepthEstimator
 
 
 @pytest.fixture(scope='session')
@@ -38,3 +45,31 @@ def tiny_config() -> ModelConfig:
             HeadConfig('nyu', 'indoor', 1e-3, 10.0), HeadConfig('kitti', 'outdoor', 1e-3, 80.0)),
         router=RouterConfig(dim=16, layers=1, num_heads=2, hidden=24),
         network_size_hw=(64, 96))
+
+
+@pytest.fixture(scope='module')
+def one_thread() -> Iterator[None]:
+    """Keep a tiny network from waiting for many threads, on whose number its results depend."""
+    import torch
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)
+
+
+@pytest.fixture(scope='session')
+def weights(tiny_config, tmp_path_factory) -> Path:
+    """Return the file of a tiny network's random weights."""
+    from network_helpers import random_network
+
+    from zoe_depth_ros.model.checkpoint import save_checkpoint
+    path = tmp_path_factory.mktemp('weights') / 'tiny.safetensors'
+    save_checkpoint(random_network(tiny_config), path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def estimator(one_thread, weights) -> DepthEstimator:
+    """Return the estimator that a node with these weights has, with as many threads."""
+    from zoe_depth_ros.inference import DepthEstimator
+    return DepthEstimator.from_pretrained(weights)

@@ -22,9 +22,12 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
+from network_helpers import random_rgb
+import numpy as np
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import GetParameters
@@ -37,8 +40,6 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from ros_inputs import image_message
-from ros_inputs import random_rgb
-from ros_inputs import THREADS
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -70,7 +71,7 @@ class NodeProcess:
                    for part in ('-p', f'{name}:={json.dumps(value)}')]
         environment = {
             **os.environ, 'ROS_DOMAIN_ID': str(self.domain_id), 'ROS_LOG_DIR': str(folder),
-            'OMP_NUM_THREADS': str(THREADS)}
+            'OMP_NUM_THREADS': '1'}  # as in the fixture one_thread
         with self._log_path.open('w') as file:
             self.process = subprocess.Popen(
                 [sys.executable, '-m', 'zoe_depth_ros.ros.node', '--ros-args', *options,
@@ -92,6 +93,7 @@ class Status:
     """One message on /diagnostics."""
 
     stamp: Time
+    is_warning: bool
     text: str
     values: dict[str, str]
 
@@ -261,6 +263,16 @@ def running_node(
         process.process.wait()
 
 
+def pixels(message: Image) -> np.ndarray:
+    """Return the array an image message holds, by the meaning of its own fields."""
+    kinds = {'32FC1': (np.float32, ()), '16UC1': (np.uint16, ()), 'rgb8': (np.uint8, (3,))}
+    dtype, channels = kinds[message.encoding]
+    array = np.frombuffer(message.data, dtype).reshape(message.height, message.width, *channels)
+    assert message.step == array[0].nbytes
+    assert message.is_bigendian == 0
+    return array
+
+
 def _parameters(values: dict[str, Any]) -> list[ParameterMessage]:
     return [Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
             for name, value in values.items()]
@@ -269,4 +281,5 @@ def _parameters(values: dict[str, Any]) -> list[ParameterMessage]:
 def _status(message: DiagnosticArray) -> Status:
     status = message.status[0]
     return Status(
-        message.header.stamp, status.message, {item.key: item.value for item in status.values})
+        message.header.stamp, status.level == DiagnosticStatus.WARN, status.message,
+        {item.key: item.value for item in status.values})

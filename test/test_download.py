@@ -13,6 +13,7 @@ from pathlib import Path
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ class Reply:
     body: bytes = b''
     announced: int | None = None  # Content-Length, the body's own when None
     status: int = 200
-    head_announced: int | None = None  # Content-Length to HEAD alone
+    stalls: bool = False  # sends the body, then nothing, and keeps the connection open
 
 
 class Server(ThreadingHTTPServer):
@@ -38,6 +39,7 @@ class Server(ThreadingHTTPServer):
         self.replies: dict[str, Reply] = {}
         self.gets = 0
         self.all_asked: threading.Barrier | None = None
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -54,19 +56,20 @@ class Handler(BaseHTTPRequestHandler):
         self.server.gets += 1
         if self.server.all_asked:
             self.server.all_asked.wait(timeout=60)
-        self.wfile.write(self.start())
+        reply = self.start()
+        self.wfile.write(reply.body)
+        if reply.stalls:
+            self.server.closing.wait(timeout=60)
 
-    def start(self) -> bytes:
+    def start(self) -> Reply:
         reply = self.server.replies.get(self.path, Reply(status=404))
         length = len(reply.body) if reply.announced is None else reply.announced
-        if self.command == 'HEAD' and reply.head_announced is not None:
-            length = reply.head_announced
         self.send_response(reply.status)
         self.send_header('Content-Length', str(length))
         self.send_header('ETag', '"0123456789"')
         self.send_header('X-Repo-Commit', 'a' * 40)
         self.end_headers()
-        return reply.body
+        return reply
 
     def log_message(self, *args: object) -> None:
         pass
@@ -78,6 +81,7 @@ def server() -> Iterator[Server]:
         thread = threading.Thread(target=running.serve_forever, args=(0.05,))
         thread.start()
         yield running
+        running.closing.set()
         running.shutdown()
         thread.join()
 
@@ -121,7 +125,7 @@ def _flipped(content: bytes, position: int) -> bytes:
 @pytest.mark.parametrize(('fault', 'reason'), [
     ('cut', 'bytes arrived'),
     ('cut without announcement', 'no whole .pt file'),
-    ('longer than announced', 'bytes arrived'),
+    ('longer than announced', 'no whole .pt file'),
     ('bit flip in a tensor', 'wrong checksum'),
     ('bit flip in the directory', 'no whole .pt file'),
     ('web page', 'no whole .pt file'),
@@ -133,7 +137,7 @@ def test_download_refuses_a_bad_answer_and_recovers(cache, server, released, fau
     server.replies['/ZoeD_M12_NK.pt'] = {
         'cut': Reply(released[:9000], announced=len(released)),
         'cut without announcement': Reply(released[:9000]),
-        'longer than announced': Reply(released, head_announced=9000),
+        'longer than announced': Reply(released, announced=9000),
         'bit flip in a tensor': Reply(_flipped(released, len(released) // 2)),
         'bit flip in the directory': Reply(_flipped(released, len(released) - 22)),
         'web page': Reply(b'<html>Please log in to this network</html>'),
@@ -148,6 +152,18 @@ def test_download_refuses_a_bad_answer_and_recovers(cache, server, released, fau
     assert os.listdir(cache) == []
     server.replies['/ZoeD_M12_NK.pt'] = Reply(released)
     assert find_weights('zoed_nk').read_bytes() == released
+
+
+@pytest.mark.parametrize('sent_bytes', [0, 9000])
+def test_download_gives_up_when_nothing_comes_any_more(
+        cache, server, released, monkeypatch, sent_bytes):
+    monkeypatch.setattr(download, 'TIMEOUT_S', 0.5)
+    server.replies['/ZoeD_M12_K.pt'] = Reply(
+        released[:sent_bytes], announced=len(released), stalls=True)
+    start_s = time.monotonic()
+    assert 'timed out' in refuse('zoed_k')
+    assert 0.5 <= time.monotonic() - start_s < 30
+    assert os.listdir(cache) == []
 
 
 @pytest.mark.parametrize('url', ['http://127.0.0.1:9', 'not a mirror'])

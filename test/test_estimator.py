@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from threading import Thread
 import warnings
 
+from network_helpers import random_network
+from network_helpers import random_rgb
+from network_helpers import SIZE_HW
 import numpy as np
 import pytest
 import torch
@@ -19,50 +21,22 @@ from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference.preprocess import plan_framing
-from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import EstimatorConfig
 
-SIZE_HW = 48, 80
+pytestmark = pytest.mark.usefixtures('one_thread')
+
 CAMERA = Camera(80, 48, 60.0, 61.0, 39.0, 22.0)
 
 
-@pytest.fixture(autouse=True, scope='module')
-def one_thread() -> Iterator[None]:
-    """Keep a tiny network from waiting for many threads."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
-
-
-def make_network(config: ModelConfig) -> ZoeDepth:
-    """Return a network with random weights with which depth varies over the image."""
-    torch.manual_seed(3)
-    network = ZoeDepth(config)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return network
-
-
 def make(config: ModelConfig, **options) -> DepthEstimator:
-    return DepthEstimator(make_network(config), EstimatorConfig(**options))
-
-
-@pytest.fixture(scope='module')
-def estimator(tiny_config) -> DepthEstimator:
-    return make(tiny_config)
-
-
-def random_rgb(seed: int = 0, size_hw: tuple[int, int] = SIZE_HW) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
+    return DepthEstimator(random_network(config), EstimatorConfig(**options))
 
 
 def run_network(config: ModelConfig, rgb: np.ndarray, *, head: int | None, mode: str):
     """Return depth and spread (h, w) of the bare network on an image."""
     framing = plan_framing(rgb.shape[:2], config.network_size_hw, mode)
-    network = make_network(config).eval()
+    network = random_network(config).eval()
     with torch.no_grad():
         output = network(
             framing.prepare(torch.from_numpy(rgb[None].copy())),
@@ -211,7 +185,7 @@ def test_robot_mode_knows_no_depth_beyond_the_range_of_the_head(tiny_config):
     limit_m = float(np.median(depth_m))
     heads = (replace(tiny_config.heads[0], max_depth_m=limit_m), tiny_config.heads[1])
     network = ZoeDepth(replace(tiny_config, heads=heads))
-    network.load_state_dict(make_network(tiny_config).state_dict())
+    network.load_state_dict(random_network(tiny_config).state_dict())
     depth = DepthEstimator(network, EstimatorConfig(domain='indoor')).estimate(rgb)
     unknown = depth_m > limit_m
     assert 0.4 < unknown.mean() < 0.6
@@ -233,6 +207,20 @@ def test_flip_modes_average_the_image_and_its_mirror_image(tiny_config):
     second_moment = (one_spread_m**2 + one_m**2 + two_spread_m**2 + two_m**2) / 2
     expected_m = np.sqrt(second_moment - ((one_m + two_m) / 2) ** 2)
     assert np.allclose(depth.std_dev_m, expected_m, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize('mode', ['robot', 'paper'])
+def test_standard_deviation_nobody_wants_is_not_computed(tiny_config, mode):
+    network, computed = random_network(tiny_config), []
+    network.register_forward_hook(
+        lambda module, images, output: computed.append(output.std_dev_m is not None))
+    config = EstimatorConfig(mode=mode)
+    depth = DepthEstimator(network, config, with_std_dev=False).estimate(random_rgb())
+    assert depth.std_dev_m is None
+    assert set(computed) == {False}
+    expected = DepthEstimator(network, config).estimate(random_rgb())
+    assert set(computed) == {False, True}
+    assert np.array_equal(depth.depth_m, expected.depth_m, equal_nan=True)
 
 
 def test_network_size_is_that_of_the_model_or_of_the_options(tiny_config):
@@ -286,14 +274,12 @@ def test_failure_of_the_device_is_reported_as_such(tiny_config, monkeypatch):
         estimator.estimate(random_rgb())
 
 
-def test_from_pretrained_takes_a_file_and_options(tiny_config, tmp_path):
-    path = tmp_path / 'tiny.safetensors'
-    save_checkpoint(make_network(tiny_config), path)
-    loaded = DepthEstimator.from_pretrained(path, domain='outdoor')
+def test_from_pretrained_takes_a_file_and_options(tiny_config, weights):
+    loaded = DepthEstimator.from_pretrained(weights, domain='outdoor')
     expected = make(tiny_config, domain='outdoor').estimate(random_rgb())
     assert np.array_equal(loaded.estimate(random_rgb()).depth_m, expected.depth_m)
     with pytest.raises(ConfigError, match='colour'):
-        DepthEstimator.from_pretrained(path, colour='red')
+        DepthEstimator.from_pretrained(weights, colour='red')
     loaded.release()
     with pytest.raises(AttributeError):
         loaded.estimate(random_rgb())

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 import time
 
 import cv2
+from network_helpers import random_network
+from network_helpers import random_rgb
 import numpy as np
 import pytest
-import torch
 
 from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.errors import CameraError
@@ -19,30 +19,12 @@ from zoe_depth_ros.geometry import Rectifier
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import frames
 from zoe_depth_ros.inference.frames import FramePipeline
-from zoe_depth_ros.model.zoedepth import ZoeDepth
-from zoe_depth_ros.options import EstimatorConfig
 
 PLAIN = Calibration(80, 48, (70.0, 0.0, 39.0, 0.0, 70.0, 24.0, 0.0, 0.0, 1.0), (0.0,) * 5)
 DISTORTED = replace(
     PLAIN, d=(-0.3, 0.1, 0.001, -0.001, 0.0),
     p=(55.0, 0.0, 40.0, 0.0, 0.0, 56.0, 23.0, 0.0, 0.0, 0.0, 1.0, 0.0))
-RGB = cv2.GaussianBlur(
-    np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8), (9, 9), 0)
-
-
-@pytest.fixture(autouse=True, scope='module')
-def one_thread() -> Iterator[None]:
-    """Keep a tiny network from waiting for many threads."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
-
-
-@pytest.fixture(scope='module')
-def estimator(tiny_config) -> DepthEstimator:
-    torch.manual_seed(3)
-    return DepthEstimator(ZoeDepth(tiny_config))
+RGB = cv2.GaussianBlur(random_rgb(), (9, 9), 0)
 
 
 @pytest.fixture
@@ -87,9 +69,15 @@ def test_frame_has_no_depth_where_rectifying_leaves_it_black(pipeline):
     assert not np.isnan(depth.depth_m[24, 40])
 
 
-def test_frame_of_network_size_is_masked_at_that_size(tiny_config):
-    torch.manual_seed(3)
-    estimator = DepthEstimator(ZoeDepth(tiny_config), EstimatorConfig(output_size='network'))
+def test_frame_without_a_standard_deviation_is_masked_too(one_thread, tiny_config):
+    estimator = DepthEstimator(random_network(tiny_config), with_std_dev=False)
+    depth = FramePipeline(estimator, already_rectified=False).process(RGB, DISTORTED)
+    assert depth.std_dev_m is None
+    assert np.isnan(depth.depth_m[0, 0])
+
+
+def test_frame_of_network_size_is_masked_at_that_size(one_thread, weights):
+    estimator = DepthEstimator.from_pretrained(weights, output_size='network')
     pipeline = FramePipeline(estimator, already_rectified=False)
     depth = pipeline.process(np.full((48, 80, 3), 255, np.uint8), DISTORTED)
     assert depth.depth_m.shape == depth.camera.size_hw == (64, 96)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from dataclasses import replace
 import math
 
@@ -25,6 +26,8 @@ from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.messages import depth_pixels
 from zoe_depth_ros.ros.messages import diagnostics_message
 from zoe_depth_ros.ros.messages import scene_message
+from zoe_depth_ros.ros.statistics import Diagnosis
+from zoe_depth_ros.ros.statistics import Snapshot
 from zoe_depth_ros.ros.statistics import Statistics
 
 HEADER = Header(frame_id='optical')
@@ -82,16 +85,15 @@ def test_scene_names_the_domain_and_its_probability():
     assert values(status) == {'domain': 'outdoor', 'probability': '0.750000'}
 
 
-def test_diagnostics_tell_the_rate_then_the_last_error_then_the_problem():
+@pytest.mark.parametrize(('is_well', 'level'), [
+    (True, DiagnosticStatus.OK), (False, DiagnosticStatus.WARN)])
+def test_diagnostics_have_the_state_and_every_figure(is_well, level):
     more = {'device': 'cpu', 'model': 'tiny'}
-    facts = replace(Statistics().snapshot(), frames_out=7, fps=12.34, latency_p50_ms=1.5)
-    status, = diagnostics_message('/depth_node', '', facts, more, HEADER).status
+    facts = replace(Statistics().snapshot(), frames_out=7, latency_p50_ms=1.5)
+    diagnosis = Diagnosis(is_well=is_well, text='as it should be')
+    status, = diagnostics_message('/depth_node', diagnosis, facts, more, HEADER).status
     assert (status.name, status.hardware_id) == ('/depth_node: depth', 'cpu')
-    assert (status.level, status.message) == (DiagnosticStatus.OK, '12.3 frames/s')
+    assert (status.level, status.message) == (level, 'as it should be')
     found = values(status)
     assert (found['frames_out'], found['latency_p50_ms'], found['model']) == ('7', '1.500', 'tiny')
-    facts = replace(facts, dropped_bad=1, last_error='image size 0x0 is not positive')
-    status, = diagnostics_message('/depth_node', '', facts, more, HEADER).status
-    assert (status.level, status.message) == (DiagnosticStatus.WARN, facts.last_error)
-    status, = diagnostics_message('/depth_node', 'idle', facts, more, HEADER).status
-    assert status.message == 'idle'
+    assert set(found) == {item.name for item in fields(Snapshot)} | set(more)

@@ -13,18 +13,17 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from network_helpers import random_rgb
+from network_helpers import SIZE_HW
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import ReliabilityPolicy
 from ros_helpers import FRAME_ID
 from ros_helpers import OUTPUTS
+from ros_helpers import pixels
 from ros_helpers import Probe
 from ros_helpers import running_node
-from ros_inputs import estimator_like_the_node
 from ros_inputs import image_message
 from ros_inputs import info_message
-from ros_inputs import random_rgb
-from ros_inputs import save_tiny_weights
-from ros_inputs import SIZE_HW
 from sensor_msgs.msg import PointField
 from sensor_msgs.msg import RegionOfInterest
 
@@ -40,17 +39,6 @@ DISTORTED = {
 DEFAULTS = {
     'rectify': 'auto', 'depth_encoding': '32FC1', 'domain': 'auto', 'points__organized': False,
     'points__stride': 2, 'points__min_range': 0.1, 'points__max_range': 40.0}
-
-
-@pytest.fixture(scope='module')
-def weights(tiny_config, tmp_path_factory):
-    return save_tiny_weights(tiny_config, tmp_path_factory.mktemp('weights'))
-
-
-@pytest.fixture(scope='module')
-def estimator(weights) -> Iterator[DepthEstimator]:
-    with estimator_like_the_node(weights) as estimator:
-        yield estimator
 
 
 @pytest.fixture(scope='module')
@@ -70,16 +58,6 @@ def node(running) -> Probe:
     assert all(result.successful for result in running.set(**DEFAULTS))
     running.use_camera(info_message())
     return running
-
-
-def pixels(message) -> np.ndarray:
-    """Return the array an image message holds, by the meaning of its own fields."""
-    kinds = {'32FC1': (np.float32, ()), '16UC1': (np.uint16, ()), 'rgb8': (np.uint8, (3,))}
-    dtype, channels = kinds[message.encoding]
-    array = np.frombuffer(message.data, dtype).reshape(message.height, message.width, *channels)
-    assert message.step == array[0].nbytes
-    assert message.is_bigendian == 0
-    return array
 
 
 def points(message) -> np.ndarray:

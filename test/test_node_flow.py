@@ -15,26 +15,23 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
+from network_helpers import random_rgb
+from network_helpers import SIZE_HW
 from rclpy.qos import ReliabilityPolicy
 from ros_helpers import OUTPUTS
+from ros_helpers import pixels
 from ros_helpers import Probe
 from ros_helpers import running_node
 from ros_inputs import image_message
 from ros_inputs import info_message
-from ros_inputs import random_rgb
-from ros_inputs import save_tiny_weights
-from ros_inputs import SIZE_HW
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
+
+from zoe_depth_ros.ros.statistics import SILENCE_LIMIT_S
 
 IMAGES = '/camera/image_rect_color'
 DISTORTION = [-0.3, 0.1, 0.001, -0.001, 0.0]
 PERIOD_S = 0.01
-
-
-@pytest.fixture(scope='module')
-def weights(tiny_config, tmp_path_factory):
-    return save_tiny_weights(tiny_config, tmp_path_factory.mktemp('weights'))
 
 
 @pytest.fixture(scope='module')
@@ -57,11 +54,6 @@ def node(running, weights) -> Probe:
     if running.state() == 'inactive':
         assert running.change_state('activate'), running.process.log
     return running
-
-
-def shown(answers) -> np.ndarray:
-    message = answers['image_rect']
-    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 
 
 def test_node_without_weights_stays_unconfigured_says_why_and_takes_others(running, weights):
@@ -87,16 +79,16 @@ def test_node_takes_images_called_image_rect_as_rectified(node):
     camera = info_message(d=DISTORTION)
     rgb = random_rgb(1)
     node.use_camera(camera)
-    assert np.array_equal(shown(node.ask(image_message(rgb))), rgb)
+    assert np.array_equal(pixels(node.ask(image_message(rgb))['image_rect']), rgb)
     node.set(rectify='always')
-    assert not np.array_equal(shown(node.ask(image_message(rgb))), rgb)
+    assert not np.array_equal(pixels(node.ask(image_message(rgb))['image_rect']), rgb)
     node.set(rectify='auto')
     node.restart(image_transport='compressed')
     file = cv2.imencode('.png', rgb[..., ::-1])[1].tobytes()
     topics = 'depth/image', 'image_rect'
     node.infos.publish(camera)
     assert np.array_equal(
-        shown(node.ask(CompressedImage(format='png', data=file), *topics)), rgb)
+        pixels(node.ask(CompressedImage(format='png', data=file), *topics)['image_rect']), rgb)
     node.restart(image_transport='raw')
 
 
@@ -138,6 +130,22 @@ def test_node_nobody_listens_to_computes_nothing(node):
     assert after.number('dropped_busy') == after.number('dropped_bad') == 0
     node.listen()
     assert node.ask(image_message(random_rgb()), 'depth/image')
+
+
+def test_node_warns_while_no_image_comes_for_somebody(node):
+    node.restart()
+    silence = node.status(lambda status: status.is_warning)
+    assert silence.text.startswith(f'no image on {IMAGES} for ')
+    assert silence.number('silence_s') > SILENCE_LIMIT_S
+    node.ask(image_message(random_rgb()), 'depth/image')
+    node.status(lambda status: not status.is_warning and status.text.endswith('frames/s'))
+    again = node.status(lambda status: status.is_warning)
+    assert again.text.startswith(f'no image on {IMAGES} for ')
+    assert again.number('frames_in') > 0
+    node.mute()
+    node.status(lambda status: not status.is_warning and status.text.startswith('idle'))
+    node.listen()
+    node.status(lambda status: status.is_warning)
 
 
 def test_node_under_a_flood_takes_the_newest_image_and_counts_the_others(node):

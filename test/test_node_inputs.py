@@ -17,19 +17,17 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
+from network_helpers import random_rgb
+from network_helpers import SIZE_HW
+from ros_helpers import pixels
 from ros_helpers import Probe
 from ros_helpers import running_node
-from ros_inputs import estimator_like_the_node
 from ros_inputs import image_message
 from ros_inputs import info_message
-from ros_inputs import random_rgb
-from ros_inputs import save_tiny_weights
-from ros_inputs import SIZE_HW
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from zoe_depth_ros.encoding import decode_image
-from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.ros.node import LOG_PERIOD_S
 
 HEIGHT, WIDTH = SIZE_HW
@@ -66,17 +64,6 @@ UNUSABLE_CAMERAS = {
 
 
 @pytest.fixture(scope='module')
-def weights(tiny_config, tmp_path_factory):
-    return save_tiny_weights(tiny_config, tmp_path_factory.mktemp('weights'))
-
-
-@pytest.fixture(scope='module')
-def estimator(weights) -> Iterator[DepthEstimator]:
-    with estimator_like_the_node(weights) as estimator:
-        yield estimator
-
-
-@pytest.fixture(scope='module')
 def node(weights, tmp_path_factory) -> Iterator[Probe]:
     """Return a node that has a camera; a test that takes it away gives it back."""
     parameters = {'model': str(weights), 'diagnostics_period': 0.2}
@@ -84,16 +71,6 @@ def node(weights, tmp_path_factory) -> Iterator[Probe]:
         probe.listen()
         probe.use_camera(info_message())
         yield probe
-
-
-def depth_m(answers) -> np.ndarray:
-    message = answers['depth/image']
-    return np.frombuffer(message.data, np.float32).reshape(message.height, message.width)
-
-
-def shown(answers) -> np.ndarray:
-    message = answers['image_rect']
-    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 
 
 def padded_image(encoding: str) -> Image:
@@ -113,9 +90,9 @@ def test_node_takes_every_encoding_big_endian_and_with_padded_rows(node, estimat
         encoding=encoding, height=HEIGHT, width=WIDTH, step=message.step,
         is_bigendian=bool(message.is_bigendian), data=message.data)
     answers = node.ask(message)
-    assert np.array_equal(shown(answers), rgb)
+    assert np.array_equal(pixels(answers['image_rect']), rgb)
     expected = estimator.estimate(rgb).depth_m
-    assert np.array_equal(depth_m(answers), expected, equal_nan=True)
+    assert np.array_equal(pixels(answers['depth/image']), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize(('channels', 'encoding'), [
@@ -123,7 +100,8 @@ def test_node_takes_every_encoding_big_endian_and_with_padded_rows(node, estimat
 ])
 def test_node_sees_the_same_colours_in_any_channel_order(node, channels, encoding):
     rgb = random_rgb(8)
-    assert np.array_equal(shown(node.ask(image_message(rgb[..., channels], encoding))), rgb)
+    answers = node.ask(image_message(rgb[..., channels], encoding))
+    assert np.array_equal(pixels(answers['image_rect']), rgb)
 
 
 @pytest.mark.parametrize(('fields', 'reason'), BAD_IMAGES.values(), ids=BAD_IMAGES)
@@ -138,6 +116,21 @@ def test_node_drops_and_counts_a_bad_image_and_goes_on(node, fields, reason):
     assert after.number('frames_in') == before.number('frames_in') + 1
     assert after.number('frames_out') == before.number('frames_out')
     node.ask(good)
+
+
+def test_node_warns_of_a_bad_image_and_is_well_again(node):
+    count = node.status().number('dropped_bad') + 1
+    node.ask(image_message(random_rgb()))
+    node.send(image_message(random_rgb(), encoding='yuv420'))
+    warning = node.status(lambda status: status.number('dropped_bad') == count)
+    assert warning.is_warning
+    assert warning.text == warning.values['last_error']
+    assert "'yuv420'" in warning.text
+    following = node.status()
+    assert not following.is_warning
+    assert following.text.endswith('frames/s')
+    assert following.values['last_error'] == warning.text
+    assert following.number('dropped_bad') == count
 
 
 @pytest.mark.parametrize(('fields', 'reason'), REFUSED_CAMERAS.values(), ids=REFUSED_CAMERAS)
@@ -183,7 +176,8 @@ def test_node_takes_images_of_any_size(node, estimator, size_hw):
     node.use_camera(info_message(size_hw))
     rgb = random_rgb(9, size_hw)
     answers = node.ask(image_message(rgb))
-    assert np.array_equal(depth_m(answers), estimator.estimate(rgb).depth_m, equal_nan=True)
+    expected = estimator.estimate(rgb).depth_m
+    assert np.array_equal(pixels(answers['depth/image']), expected, equal_nan=True)
     node.use_camera(info_message())
 
 
@@ -227,9 +221,9 @@ def test_node_takes_compressed_images_and_drops_corrupt_ones(node, estimator):
         file = cv2.imencode(f'.{file_type}', rgb[..., ::-1])[1]
         expected = cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
         answers = node.ask(CompressedImage(format=file_type, data=file.tobytes()), *topics)
-        assert np.array_equal(shown(answers), expected)
+        assert np.array_equal(pixels(answers['image_rect']), expected)
         assert np.array_equal(
-            depth_m(answers), estimator.estimate(expected).depth_m, equal_nan=True)
+            pixels(answers['depth/image']), estimator.estimate(expected).depth_m, equal_nan=True)
     for number, data in enumerate((file[:-200].tobytes(), b'', b'\xff\xd8garbage\xff\xd9'), 1):
         node.send(CompressedImage(format='jpeg', data=data))
         status = node.status(lambda status: status.number('dropped_bad') == number)  # noqa: B023

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
-from pathlib import Path
 import signal
 from typing import Any
 
@@ -18,14 +17,13 @@ import pytest
 pytest.importorskip('rclpy')
 
 from diagnostic_msgs.msg import DiagnosticArray
+from network_helpers import random_rgb
 import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_helpers import DOMAIN_IDS
 from ros_helpers import NodeProcess
 from ros_helpers import running_node
 from ros_inputs import image_message
-from ros_inputs import random_rgb
-from ros_inputs import save_tiny_weights
 from std_msgs.msg import Header
 
 from zoe_depth_ros.camera import Camera
@@ -47,11 +45,6 @@ BAD_STARTS = {
     'multiple': ({'network_height': 100}, 'network_height = 100 is not a multiple of 32'),
     'modes': ({'mode': 'reference', 'output_size': 'network'}, "output_size = 'network'"),
 }
-
-
-@pytest.fixture(scope='module')
-def weights(tiny_config, tmp_path_factory) -> Path:
-    return save_tiny_weights(tiny_config, tmp_path_factory.mktemp('weights'))
 
 
 def arguments(parameters: dict[str, Any]) -> list[str]:

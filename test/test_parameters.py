@@ -109,6 +109,15 @@ def test_changed_config_takes_parameter_names_and_leaves_out_strangers():
         points=PointsConfig(organized=True))
 
 
+def test_changed_config_of_a_configured_node_takes_live_parameters_only():
+    config = NodeConfig()
+    values = {'rectify': 'never', 'points.stride': 3, 'device': config.estimator.device}
+    assert changed_config(config, values, live_only=True) == NodeConfig(
+        rectify='never', points=PointsConfig(stride=3))
+    with pytest.raises(ConfigError, match=r'^model, device cannot change while'):
+        changed_config(config, {**values, 'device': 'cpu', 'model': 'tiny'}, live_only=True)
+
+
 def test_parameters_file_has_every_option_with_its_default():
     values = flattened(yaml.safe_load(CONFIG.read_text())['/**']['ros__parameters'])
     assert values == {name: default for name, (default, _) in parameter_infos().items()}

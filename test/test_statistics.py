@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip('rclpy')
 
 from zoe_depth_ros.ros import statistics
+from zoe_depth_ros.ros.statistics import diagnose
 from zoe_depth_ros.ros.statistics import Statistics
 
 
@@ -70,3 +73,28 @@ def test_statistics_have_the_rate_of_the_last_seconds(now_s):
     assert 0 < counted.snapshot().fps < 2.1
     now_s[0] += statistics.RATE_WINDOW_S
     assert counted.snapshot().fps == 0.0
+
+
+def test_statistics_measure_the_silence_since_the_last_image(now_s):
+    counted = Statistics()
+    now_s[0] += 2.5
+    assert counted.snapshot().silence_s == 2.5
+    counted.received()
+    now_s[0] += 0.5
+    assert counted.snapshot().silence_s == 0.5
+
+
+@pytest.mark.parametrize(('changes', 'is_idle', 'is_well', 'text'), [
+    ({}, False, True, '12.3 frames/s'),
+    ({'dropped_bad': 4}, False, False, 'image size 0x0 is not positive'),
+    ({'dropped_bad': 4}, True, False, 'image size 0x0 is not positive'),
+    ({'silence_s': 4.9}, False, True, '12.3 frames/s'),
+    ({'silence_s': 5.6}, False, False, 'no image on /image for 6 s'),
+    ({'silence_s': 5.6}, True, True, 'idle: nobody subscribes'),
+])
+def test_diagnosis_is_about_the_time_since_the_last_one(changes, is_idle, is_well, text):
+    before = replace(
+        Statistics().snapshot(), dropped_bad=3, last_error='image size 0x0 is not positive',
+        fps=12.34)
+    diagnosis = diagnose(replace(before, **changes), before, topic='/image', is_idle=is_idle)
+    assert (diagnosis.is_well, diagnosis.text) == (is_well, text)

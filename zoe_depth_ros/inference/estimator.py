@@ -27,6 +27,7 @@ from zoe_depth_ros.inference.device import find_device
 from zoe_depth_ros.inference.device import find_dtype
 from zoe_depth_ros.inference.preprocess import merge_flipped
 from zoe_depth_ros.inference.preprocess import plan_framing
+from zoe_depth_ros.inference.preprocess import to_uint8
 from zoe_depth_ros.inference.preprocess import with_flipped
 from zoe_depth_ros.inference.routing import forced_head
 from zoe_depth_ros.inference.routing import verdicts
@@ -43,7 +44,7 @@ class DepthMap:
     Metric depth of one image.
 
     :param depth_m: (H, W) float32, metres along the optical axis, NaN where unknown.
-    :param std_dev_m: (H, W) float32, metres, NaN where depth is unknown.
+    :param std_dev_m: (H, W) float32, metres, NaN where depth is unknown; None if not wanted.
     :param domain: 'indoor' or 'outdoor'.
     :param domain_probability: of that domain, by the router.
     :param rgb: (H, W, 3) uint8 RGB, the image the depth belongs to pixel by pixel.
@@ -51,7 +52,7 @@ class DepthMap:
     """
 
     depth_m: NDArray[np.float32]
-    std_dev_m: NDArray[np.float32]
+    std_dev_m: NDArray[np.float32] | None
     domain: str
     domain_probability: float
     rgb: NDArray[np.uint8]
@@ -64,12 +65,17 @@ class DepthEstimator:
 
     :param model: network with its weights.
     :param config: device, precision, mode, size and domain.
+    :param with_std_dev: estimate the standard deviation too, which costs time.
     :raises DeviceError: the device is missing, or computes depth that differs from fp32.
     :raises ConfigError: the model has no head for the domain.
     """
 
-    def __init__(self, model: ZoeDepth, config: EstimatorConfig | None = None) -> None:
+    def __init__(
+        self, model: ZoeDepth, config: EstimatorConfig | None = None, *,
+        with_std_dev: bool = True,
+    ) -> None:
         self.config = config or EstimatorConfig()
+        self._with_std_dev = with_std_dev
         self.device = find_device(self.config.device)
         self.dtype = find_dtype(self.config.precision, self.device)
         self._forced_head = forced_head(model.config, self.config.domain)
@@ -188,27 +194,30 @@ class DepthEstimator:
         pixels = self._upload(np.stack(images))
         inputs = framing.prepare(with_flipped(pixels) if self._flips else pixels)
         depth_m, std_dev_m, heads, probabilities = self._predict(inputs)
+        maps_m = [depth_m] if std_dev_m is None else [depth_m, std_dev_m]
         if self.config.output_size == 'image':
-            depth_m, std_dev_m = framing.restore(depth_m), framing.restore(std_dev_m).clamp(min=0)
+            maps_m = [framing.restore(values).clamp(min=0) for values in maps_m]
             colors, seen = images, cameras
         else:
-            colors = list(self._download(_to_uint8(inputs[:len(images)])))
+            colors = list(self._download(to_uint8(inputs[:len(images)])))
             seen = [camera and framing.network_camera(camera) for camera in cameras]
-        depth_m, std_dev_m = self._mask_unknown(depth_m, std_dev_m, heads)
-        depths, deviations = self._download(torch.cat([depth_m, std_dev_m], dim=1)).swapaxes(0, 1)
+        known = self._known(maps_m[0], heads)
+        maps_of_images = self._download(torch.cat(maps_m, dim=1).where(known, torch.nan))
         named = verdicts(self._model.config, heads.tolist(), probabilities.tolist())
         return [
-            DepthMap(depth, deviation, verdict.domain, verdict.probability, rgb, camera)
-            for depth, deviation, verdict, rgb, camera in zip(
-                depths, deviations, named, colors, seen, strict=True)]
+            DepthMap(
+                maps[0], maps[1] if self._with_std_dev else None, verdict.domain,
+                verdict.probability, rgb, camera)
+            for maps, verdict, rgb, camera in zip(
+                maps_of_images, named, colors, seen, strict=True)]
 
     @property
     def _flips(self) -> bool:
         return self.config.mode != 'robot'
 
-    def _predict(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _predict(self, inputs: Tensor) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
         """
-        Return depth, std dev (B, 1, h, w), head numbers (B,) and probabilities (B, heads).
+        Return depth and wanted std dev (B, 1, h, w), heads (B,), probabilities (B, heads).
 
         :param inputs: (B, 3, h, w), or (2B, 3, h, w) with the mirrored ones last where the mode
             flips.
@@ -217,21 +226,20 @@ class DepthEstimator:
         forced = None if self._forced_head is None else [self._forced_head] * len(inputs)
         vote_size = count if self.config.routing == 'batch' else 1
         with self._autocast():
-            output = self._model(inputs, heads=forced, vote_size=vote_size)
+            output = self._model(
+                inputs, heads=forced, vote_size=vote_size, with_std_dev=self._with_std_dev)
         logits, depth_m, std_dev_m = output.domain_logits, output.depth_m, output.std_dev_m
         if self._flips:
             depth_m, std_dev_m = merge_flipped(depth_m, std_dev_m)
             logits = logits[:count] + logits[count:]
         return depth_m, std_dev_m, output.head_index[:count], logits.softmax(dim=1)
 
-    def _mask_unknown(
-        self, depth_m: Tensor, std_dev_m: Tensor, heads: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Set NaN where depth is not positive and finite, or, for robots, beyond the head."""
+    def _known(self, depth_m: Tensor, heads: Tensor) -> Tensor:
+        """Return where depth is positive, finite and, for robots, in the range of the head."""
         known = depth_m.isfinite() & (depth_m > 0)
         if self.config.mode == 'robot':
             known &= depth_m <= self._range_limits_m[heads].view(-1, 1, 1, 1)
-        return depth_m.where(known, torch.nan), std_dev_m.where(known, torch.nan)
+        return known
 
     def _autocast(self) -> AbstractContextManager[None]:
         reduced = self.dtype != torch.float32
@@ -289,8 +297,3 @@ def _check_image(rgb: NDArray[np.uint8], camera: Camera | None) -> None:
         raise ImageError(
             f'image is {rgb.shape[1]}x{rgb.shape[0]} but its camera '
             f'{camera.width}x{camera.height}')
-
-
-def _to_uint8(inputs: Tensor) -> Tensor:
-    """Return (B, h, w, 3) uint8 RGB from a network input (B, 3, h, w) in [-1, 1]."""
-    return ((inputs * 0.5 + 0.5) * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)

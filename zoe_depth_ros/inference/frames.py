@@ -69,6 +69,7 @@ class FramePipeline:
 def _known_only(depth: DepthMap, seen: NDArray[np.bool_]) -> DepthMap:
     """Return depth with NaN where nothing of the raw image is seen; `seen` is (H, W) bool."""
     unknown = np.float32(np.nan)
+    std_dev_m = depth.std_dev_m
     return replace(
         depth, depth_m=np.where(seen, depth.depth_m, unknown),
-        std_dev_m=np.where(seen, depth.std_dev_m, unknown))
+        std_dev_m=None if std_dev_m is None else np.where(seen, std_dev_m, unknown))

@@ -84,6 +84,11 @@ class Framing:
             cx=camera.cx * sx, cy=camera.cy * sy, tx=camera.tx * sx)
 
 
+def to_uint8(inputs: Tensor) -> Tensor:
+    """Return (B, h, w, 3) uint8 RGB from a network input (B, 3, h, w) in [-1, 1]."""
+    return ((inputs * 0.5 + 0.5) * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+
+
 def plan_framing(image_hw: tuple[int, int], target_hw: tuple[int, int], mode: str) -> Framing:
     """
     Plan how images of a size go through the network.
@@ -125,16 +130,24 @@ def with_flipped(images: Tensor) -> Tensor:
     return torch.cat([images, images.flip(2)])
 
 
-def merge_flipped(depth_m: Tensor, std_dev_m: Tensor) -> tuple[Tensor, Tensor]:
+def merge_flipped(depth_m: Tensor, std_dev_m: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """
     Average the depth of images and of their mirror images.
 
     :param depth_m: (2B, 1, h, w) metres, mirrored ones last.
-    :param std_dev_m: (2B, 1, h, w) metres.
+    :param std_dev_m: (2B, 1, h, w) metres, None where it is not wanted.
     :return: (B, 1, h, w) mean depth, and the standard deviation of the mixture of both.
     """
-    depth, mirrored = depth_m.chunk(2)
-    std_dev, mirrored_std_dev = std_dev_m.chunk(2)
-    mirrored, mirrored_std_dev = mirrored.flip(-1), mirrored_std_dev.flip(-1)
+    depth, mirrored = _unflipped(depth_m)
+    mean_m = (depth + mirrored) / 2
+    if std_dev_m is None:
+        return mean_m, None
+    std_dev, mirrored_std_dev = _unflipped(std_dev_m)
     variance = (std_dev.square() + mirrored_std_dev.square()) / 2
-    return (depth + mirrored) / 2, (variance + ((depth - mirrored) / 2).square()).sqrt()
+    return mean_m, (variance + ((depth - mirrored) / 2).square()).sqrt()
+
+
+def _unflipped(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maps of images and those of their mirror images, mirrored back."""
+    straight, mirrored = maps.chunk(2)
+    return straight, mirrored.flip(-1)

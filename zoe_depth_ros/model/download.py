@@ -13,14 +13,14 @@ from http.client import HTTPException
 import os
 from pathlib import Path
 import re
-from urllib.request import Request
+import shutil
 from urllib.request import urlopen
 from uuid import uuid4
 import zipfile
 
 from huggingface_hub import constants as hub
 from huggingface_hub import hf_hub_download
-from torch.hub import download_url_to_file
+from tqdm import tqdm
 
 from zoe_depth_ros.errors import WeightsError
 
@@ -31,7 +31,7 @@ PACKAGED_FILES = {'zoed_mini_nk': 'zoed_mini_nk.safetensors'}
 HUB_FILE = 'model.safetensors'
 REPOSITORY = re.compile(r'\w[\w.-]*/\w[\w.-]*')
 FILE_SUFFIXES = ('.pt', '.pth', '.safetensors')
-CONNECT_TIMEOUT_S = 30.0
+TIMEOUT_S = 30.0  # without a single byte
 
 
 def find_weights(source: str | Path) -> Path:
@@ -111,23 +111,31 @@ def _download(url: str, path: Path) -> None:
     Fetch a zip file (what torch.save writes) so that it appears complete or not at all.
 
     :raises WeightsError: fewer bytes than announced arrived, or a checksum inside is wrong.
+    :raises OSError: no connection, or nothing comes any more.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unverified = path.with_name(f'{path.name}.{uuid4().hex}.unverified')
     try:
-        with urlopen(Request(url, method='HEAD'), timeout=CONNECT_TIMEOUT_S) as response:
-            announced = response.headers.get('Content-Length')
-        download_url_to_file(url, str(unverified))
-        _check_size(unverified, announced)
+        _fetch(url, unverified)
         _check_zip(unverified)
         os.replace(unverified, path)
     finally:
         unverified.unlink(missing_ok=True)
 
 
-def _check_size(path: Path, announced: str | None) -> None:
+def _fetch(url: str, path: Path) -> None:
+    """Write what a server sends to a file, showing the progress."""
+    with urlopen(url, timeout=TIMEOUT_S) as response, path.open('wb') as file:
+        announced = response.headers.get('Content-Length')
+        total = None if announced is None else int(announced)
+        with tqdm.wrapattr(response, 'read', total, desc=url.rpartition('/')[2]) as watched:
+            shutil.copyfileobj(watched, file)
+    _check_size(path, total)
+
+
+def _check_size(path: Path, announced: int | None) -> None:
     size = path.stat().st_size
-    if announced is not None and size != int(announced):
+    if announced is not None and size != announced:
         raise WeightsError(f'{size} of {announced} bytes arrived')
 
 

@@ -16,11 +16,13 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import PointCloud2
 from sensor_msgs.msg import PointField
 from std_msgs.msg import Header
 
+from zoe_depth_ros.encoding import decode_compressed
 from zoe_depth_ros.encoding import decode_image
 from zoe_depth_ros.geometry import PointCloud
 
@@ -108,6 +110,13 @@ class CvBridgeConverter(NumpyConverter):
         message.row_step = message.point_step * message.width
         message.is_dense = cloud.is_dense
         return message
+
+
+def rgb_from_message(message: Image | CompressedImage, converter: Converter) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8 RGB of an image of either kind; raises ImageError if it cannot be."""
+    if isinstance(message, CompressedImage):
+        return decode_compressed(message.format, message.data)
+    return converter.to_rgb(message)
 
 
 def find_converter() -> Converter:

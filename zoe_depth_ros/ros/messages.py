@@ -19,6 +19,7 @@ from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.encoding import encode_depth_mm
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.ros.statistics import Diagnosis
 from zoe_depth_ros.ros.statistics import Snapshot
 
 
@@ -68,21 +69,20 @@ def scene_message(depth: DepthMap, header: Header) -> DiagnosticArray:
 
 
 def diagnostics_message(
-    name: str, problem: str, facts: Snapshot, more: Mapping[str, str], header: Header,
+    name: str, diagnosis: Diagnosis, facts: Snapshot, more: Mapping[str, str], header: Header,
 ) -> DiagnosticArray:
     """
-    Return the figures of a node.
+    Return how a node is, and its figures.
 
     :param name: the node's.
-    :param problem: why nothing comes, '' when nothing is known to be wrong.
     :param more: further facts, among them 'device'.
     """
     values = {key: f'{value:.3f}' if isinstance(value, float) else str(value)
               for key, value in asdict(facts).items()}
     status = DiagnosticStatus(
-        level=DiagnosticStatus.WARN if facts.dropped_bad else DiagnosticStatus.OK,
-        name=f'{name}: depth', message=problem or facts.last_error or f'{facts.fps:.1f} frames/s',
-        hardware_id=more['device'], values=key_values({**values, **more}))
+        level=DiagnosticStatus.OK if diagnosis.is_well else DiagnosticStatus.WARN,
+        name=f'{name}: depth', message=diagnosis.text, hardware_id=more['device'],
+        values=key_values({**values, **more}))
     return DiagnosticArray(header=header, status=[status])
 
 

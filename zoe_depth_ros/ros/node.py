@@ -32,19 +32,19 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from zoe_depth_ros.camera import Calibration
-from zoe_depth_ros.encoding import decode_compressed
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference.frames import FramePipeline
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.ros.conversion import find_converter
+from zoe_depth_ros.ros.conversion import rgb_from_message
 from zoe_depth_ros.ros.messages import calibration_from_message
 from zoe_depth_ros.ros.messages import diagnostics_message
 from zoe_depth_ros.ros.outputs import Outputs
 from zoe_depth_ros.ros.parameters import changed_config
 from zoe_depth_ros.ros.parameters import declare_parameters
-from zoe_depth_ros.ros.parameters import parameter_infos
+from zoe_depth_ros.ros.statistics import diagnose
 from zoe_depth_ros.ros.statistics import Statistics
 from zoe_depth_ros.ros.worker import NewestWorker
 
@@ -95,12 +95,12 @@ class DepthNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and create the publishers; without a model stay unconfigured."""
         try:
-            estimator = DepthEstimator(load_model(self._config.model), self._config.estimator)
+            estimator = DepthEstimator(
+                load_model(self._config.model), self._config.estimator, with_std_dev=False)
             self._outputs = Outputs(self, self._converter)
         except Exception as error:  # rclpy would swallow it without a word
             return self._failure('configure', error)
-        topic = self._image_topic()
-        name = topic.removesuffix('/compressed').rpartition('/')[2]
+        name = self.resolve_topic_name('image').rpartition('/')[2]
         self._pipeline = FramePipeline(
             estimator, already_rectified=name.startswith('image_rect'))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -112,6 +112,7 @@ class DepthNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
         self._statistics = Statistics()
+        self._reported = self._statistics.snapshot()
         try:
             self._subscribe()
         except Exception as error:  # as above, for example of a wrong qos_overrides
@@ -182,16 +183,10 @@ class DepthNode(LifecycleNode):
 
     def _on_set_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Apply what can change now; refuse everything if one value cannot."""
-        infos = parameter_infos()
-        own = {item.name: item.value for item in parameters if item.name in infos}
-        fixed = [name for name, value in own.items()
-                 if not infos[name][1].live and value != self.get_parameter(name).value]
-        if fixed and self._pipeline is not None:
-            return SetParametersResult(
-                successful=False, reason=f'{", ".join(fixed)} cannot change while the node is '
-                'configured: deactivate and clean it up first')
+        values = {item.name: item.value for item in parameters}
         try:
-            config = changed_config(self._config, own)
+            config = changed_config(
+                self._config, values, live_only=self._pipeline is not None)
             if self._pipeline is not None:
                 self._pipeline.estimator.set_domain(config.estimator.domain)
         except ConfigError as error:
@@ -218,10 +213,7 @@ class DepthNode(LifecycleNode):
         if pipeline is None or outputs is None:
             return
         try:
-            if isinstance(message, CompressedImage):
-                rgb = decode_compressed(message.format, message.data)
-            else:
-                rgb = self._converter.to_rgb(message)
+            rgb = rgb_from_message(message, self._converter)
             depth = pipeline.process(rgb, self._calibration, rectify=self._config.rectify)
         except ZoeDepthError as error:
             self._refuse(error)
@@ -254,15 +246,16 @@ class DepthNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         if self._pipeline is None or self._outputs is None:
             return
-        facts, estimator = self._statistics.snapshot(), self._pipeline.estimator
-        problem = '' if facts.frames_in else f'no image on {self._image_topic()} yet'
-        if not self._outputs.wanted:
-            problem = 'idle: nobody subscribes'
+        before, facts = self._reported, self._statistics.snapshot()
+        self._reported = facts
+        diagnosis = diagnose(
+            facts, before, topic=self._image_topic(), is_idle=not self._outputs.wanted)
+        estimator = self._pipeline.estimator
         more = {
             'gpu_memory_mb': f'{estimator.gpu_memory_bytes / 1e6:.1f}',
             'device': estimator.device_name, 'model': self._config.model}
         self._diagnostics.publish(diagnostics_message(
-            self.get_fully_qualified_name(), problem, facts, more,
+            self.get_fully_qualified_name(), diagnosis, facts, more,
             Header(stamp=self.get_clock().now().to_msg())))
 
 

@@ -19,6 +19,7 @@ from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 
+from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.options import option_info
 from zoe_depth_ros.options import OptionInfo
@@ -64,15 +65,32 @@ def declare_parameters(node: Node) -> NodeConfig:
     return changed_config(NodeConfig(), values)
 
 
-def changed_config(config: NodeConfig, values: Mapping[str, Any]) -> NodeConfig:
+def changed_config(
+    config: NodeConfig, values: Mapping[str, Any], *, live_only: bool = False,
+) -> NodeConfig:
     """
     Return the options with some parameters changed.
 
-    :raises ConfigError: a value is wrong.
+    :param values: by parameter name; names of others are left out.
+    :param live_only: refuse changes that need the node to be configured again.
+    :raises ConfigError: a value is wrong or cannot change.
     """
     paths = {path.removeprefix(FLATTENED): path for path, _ in parameter_paths()}
-    return with_options(config, {
+    changed = with_options(config, {
         paths[name]: value for name, value in values.items() if name in paths})
+    if live_only and (fixed := _fixed_changes(config, changed)):
+        raise ConfigError(
+            f'{", ".join(fixed)} cannot change while the node is configured: deactivate and '
+            'clean it up first')
+    return changed
+
+
+def _fixed_changes(before: NodeConfig, after: NodeConfig) -> list[str]:
+    """Return the names of parameters that differ although they are not live."""
+    old, new = dict(parameter_paths(before)), dict(parameter_paths(after))
+    is_live = {name: info.live for name, (_, info) in parameter_infos().items()}
+    names = (path.removeprefix(FLATTENED) for path in old if new[path] != old[path])
+    return [name for name in names if not is_live[name]]
 
 
 def _descriptor(default: Any, info: OptionInfo) -> ParameterDescriptor:

@@ -1,6 +1,6 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the node counts and times."""
+"""What the node counts and times, and whether that is well."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 
 WINDOW = 300
 RATE_WINDOW_S = 10.0
+SILENCE_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Snapshot:
     Figures since the node was activated; latencies are of the last frames.
 
     :param frames_in: images received.
+    :param silence_s: seconds since the last of them, or since the activation.
     :param frames_out: images whose depth was published.
     :param dropped_busy: images replaced by a newer one while the network was busy.
     :param dropped_bad: images and calibrations that could not be used.
@@ -34,6 +36,7 @@ class Snapshot:
     """
 
     frames_in: int
+    silence_s: float
     frames_out: int
     dropped_busy: int
     dropped_bad: int
@@ -45,6 +48,36 @@ class Snapshot:
     domain: str
 
 
+@dataclass(frozen=True)
+class Diagnosis:
+    """
+    A node's state in words.
+
+    :param is_well: False when somebody should look after it.
+    :param text: one line.
+    """
+
+    is_well: bool
+    text: str
+
+
+def diagnose(facts: Snapshot, before: Snapshot, *, topic: str, is_idle: bool) -> Diagnosis:
+    """
+    Return how a node is, by its figures now and at the last time it was asked.
+
+    :param topic: where its images come from.
+    :param is_idle: nobody wants its output.
+    """
+    if facts.dropped_bad > before.dropped_bad:
+        return Diagnosis(is_well=False, text=facts.last_error)
+    if is_idle:
+        return Diagnosis(is_well=True, text='idle: nobody subscribes')
+    if facts.silence_s > SILENCE_LIMIT_S:
+        return Diagnosis(
+            is_well=False, text=f'no image on {topic} for {facts.silence_s:.0f} s')
+    return Diagnosis(is_well=True, text=f'{facts.fps:.1f} frames/s')
+
+
 class Statistics:
     """Counts frames and times; safe to use from several threads."""
 
@@ -54,6 +87,7 @@ class Statistics:
         self._latencies_ms: deque[float] = deque(maxlen=WINDOW)
         self._processing_ms: deque[float] = deque(maxlen=WINDOW)
         self._published_s: deque[float] = deque(maxlen=WINDOW)
+        self._last_in_s = time.monotonic()
         self._last_error = ''
         self._domain = ''
 
@@ -61,6 +95,7 @@ class Statistics:
         """Count an image that arrived."""
         with self._lock:
             self._counts['in'] += 1
+            self._last_in_s = time.monotonic()
 
     def replaced(self) -> None:
         """Count an image that a newer one replaced."""
@@ -91,7 +126,7 @@ class Statistics:
             recent_s = [at_s for at_s in self._published_s if now_s - at_s < RATE_WINDOW_S]
             p50, p99 = np.percentile(latencies, (50, 99))
             return Snapshot(
-                self._counts['in'], self._counts['out'], self._counts['busy'],
-                self._counts['bad'], self._last_error,
+                self._counts['in'], now_s - self._last_in_s, self._counts['out'],
+                self._counts['busy'], self._counts['bad'], self._last_error,
                 (len(recent_s) - 1) / (now_s - recent_s[0]) if len(recent_s) > 1 else 0.0,
                 float(p50), float(p99), float(np.median(processing)), self._domain)
