@@ -12,6 +12,8 @@ cv_bridge: 8UC3 and 8UC4 are BGR, 16 bits become 8 as round(value * 255 / 65535)
 
 from __future__ import annotations
 
+import struct
+from typing import Any
 from typing import NamedTuple
 from typing import TYPE_CHECKING
 from typing import TypeAlias
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 BytesLike: TypeAlias = 'bytes | bytearray | memoryview | array[int] | NDArray[np.uint8]'
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
+# REP 118: metres, or millimetres with 0 where unknown.
+DEPTH_FORMATS = {'32FC1': 'f4', '16UC1': 'u2'}
+_DEPTH_HEADER = struct.Struct('<iff')
 
 
 class _Layout(NamedTuple):
@@ -119,6 +124,65 @@ def decode_compressed(format: str, data: BytesLike) -> NDArray[np.uint8]:
     return _to_rgb8(pixels, _layout(source if is_mosaic else _CHANNELS_OF_FILE[channels]))
 
 
+def decode_depth(
+    *, encoding: str, height: int, width: int, step: int, is_bigendian: bool, data: BytesLike,
+) -> NDArray[np.float32]:
+    """
+    Decode the fields of a sensor_msgs/Image that holds depth (REP 118).
+
+    :param encoding: '32FC1', metres, or '16UC1', millimetres.
+    :param height: rows of the image.
+    :param width: columns of the image.
+    :param step: bytes from one row to the next, padding included.
+    :param is_bigendian: byte order of the values.
+    :param data: the message's bytes.
+    :return: (H, W) float32, metres along the optical axis, NaN where unknown.
+    :raises ImageError: the encoding holds no depth, impossible size or step, too few bytes.
+    """
+    if encoding not in DEPTH_FORMATS:
+        known = ', '.join(DEPTH_FORMATS)
+        raise ImageError(f'depth encoding {encoding!r} is not supported (known: {known})')
+    if height < 1 or width < 1:
+        raise ImageError(f'depth image size {width}x{height} is not positive')
+    dtype = np.dtype(('>' if is_bigendian else '<') + DEPTH_FORMATS[encoding])
+    values = _rows(data, height, step, width * dtype.itemsize).view(dtype)
+    return _depth_m(values, encoding)
+
+
+def decode_compressed_depth(format: str, data: BytesLike) -> NDArray[np.float32]:
+    """
+    Decode the fields of a sensor_msgs/CompressedImage that holds depth.
+
+    compressed_depth_image_transport puts three little-endian numbers, an int32 that says nothing
+    and two float32 A and B, before a PNG of 16 bits. Of 16UC1 it holds the millimetres, of 32FC1
+    A / depth_m + B with 0 where unknown.
+
+    :param format: the message's format, such as '16UC1; compressedDepth png'.
+    :param data: the message's bytes.
+    :return: (H, W) float32, metres along the optical axis, NaN where unknown.
+    :raises ImageError: another format, or bytes that do not decode.
+    """
+    encoding, _, kind = format.partition(';')
+    if encoding not in DEPTH_FORMATS or kind.split() not in (
+            ['compressedDepth'], ['compressedDepth', 'png']):
+        raise ImageError(
+            f'compressed depth format {format!r} is not supported (known: '
+            f'{", ".join(f"{name}; compressedDepth png" for name in DEPTH_FORMATS)})')
+    stored = np.frombuffer(data, np.uint8)
+    if stored.size <= _DEPTH_HEADER.size:
+        raise ImageError(f'compressed depth has {stored.size} bytes, no more than its header')
+    _, a, b = _DEPTH_HEADER.unpack_from(stored.data)
+    values = _read_file(format, stored[_DEPTH_HEADER.size:])
+    if values.dtype != np.uint16 or values.ndim != 2:
+        raise ImageError(f'compressed depth holds {values.dtype} of shape {values.shape}')
+    if encoding == '16UC1':
+        return _depth_m(values, encoding)
+    inverse = values.astype(np.float32) - np.float32(b)
+    inverse[values == 0] = np.nan
+    with np.errstate(divide='ignore'):
+        return _depth_m(np.float32(a) / inverse, encoding)
+
+
 def encode_depth_mm(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
     """
     Encode depth for a 16UC1 image.
@@ -129,6 +193,14 @@ def encode_depth_mm(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
     depth_mm: NDArray[np.float32] = np.rint(depth_m * np.float32(1000))
     depth_mm[~((depth_mm > 0) & (depth_mm <= 65535))] = 0
     return depth_mm.astype(np.uint16)
+
+
+def _depth_m(values: NDArray[Any], encoding: str) -> NDArray[np.float32]:
+    depth_m = values.astype(np.float32)
+    if encoding == '16UC1':
+        depth_m /= 1000
+    depth_m[~((depth_m > 0) & np.isfinite(depth_m))] = np.nan
+    return depth_m
 
 
 def _layout(encoding: str) -> _Layout:

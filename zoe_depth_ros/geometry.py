@@ -75,6 +75,29 @@ class Rectifier:
             return image
         return np.asarray(cv2.remap(image, *self._maps, cv2.INTER_LINEAR), np.uint8)
 
+    def rectify_depth(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Return depth of the raw image's pixels for those of `camera`.
+
+        Every pixel takes the depth of the nearest raw one: those of two surfaces do not mix.
+
+        :param depth_m: (H, W) float32 metres, of the calibration's image size.
+        :return: (H, W) float32 metres, NaN where the raw image does not reach; `depth_m` itself
+            when there is nothing to undo.
+        :raises ImageError: the depth has another size.
+        """
+        height, width = self.camera.size_hw
+        if depth_m.shape != (height, width):
+            raise ImageError(
+                f'depth shape {depth_m.shape} does not fit its calibration for {width}x{height}')
+        if self._maps is None:
+            return depth_m
+        # With maps of fixed point OpenCV rounds to the farther pixel.
+        x, y = cv2.convertMaps(*self._maps, cv2.CV_32FC1)
+        return np.asarray(cv2.remap(
+            depth_m, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=math.nan), np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class PointCloud:

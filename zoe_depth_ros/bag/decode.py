@@ -14,12 +14,13 @@ from rosbags.serde import SerdeError
 
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.typestore import TYPESTORE
+from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.encoding import decode_compressed
+from zoe_depth_ros.encoding import decode_compressed_depth
+from zoe_depth_ros.encoding import decode_depth
 from zoe_depth_ros.encoding import decode_image
 from zoe_depth_ros.errors import BagError
-from zoe_depth_ros.errors import ImageError
 
-DEPTH_FORMATS = {'32FC1': 'f4', '16UC1': 'u2'}
 ROS_FLOAT32 = 7
 
 
@@ -92,28 +93,33 @@ def picture(message: BagMessage) -> NDArray[np.uint8]:
 
 def depth(message: BagMessage) -> NDArray[np.float32]:
     """
-    Return the depth in a sensor_msgs/Image.
+    Return the depth in a sensor_msgs/Image or CompressedImage.
 
     :return: (H, W) float32, metres along the optical axis, NaN where unknown.
     :raises BagError: the bytes are no such message.
     :raises ImageError: the image holds no depth (REP 118), or too few bytes.
     """
     image = deserialized(message)
-    if image.encoding not in DEPTH_FORMATS:
-        known = ', '.join(DEPTH_FORMATS)
-        raise ImageError(f'depth encoding {image.encoding!r} is not supported (known: {known})')
-    dtype = np.dtype(('>' if image.is_bigendian else '<') + DEPTH_FORMATS[image.encoding])
-    row_bytes = image.width * dtype.itemsize
-    if image.step < row_bytes or image.data.size < image.height * image.step:
-        raise ImageError(
-            f'{image.width}x{image.height} depth image has {image.data.size} bytes in rows of '
-            f'{image.step}')
-    rows = image.data[:image.height * image.step].reshape(image.height, image.step)
-    depth_m = rows[:, :row_bytes].view(dtype).astype(np.float32)
-    if image.encoding == '16UC1':
-        depth_m /= 1000
-    depth_m[~((depth_m > 0) & np.isfinite(depth_m))] = np.nan
-    return depth_m
+    if message.type_name.endswith('/CompressedImage'):
+        return decode_compressed_depth(image.format, image.data)
+    return decode_depth(
+        encoding=image.encoding, height=image.height, width=image.width, step=image.step,
+        is_bigendian=bool(image.is_bigendian), data=image.data)
+
+
+def calibration(message: BagMessage) -> Calibration:
+    """
+    Return the calibration in a sensor_msgs/CameraInfo.
+
+    :raises BagError: the bytes are no such message.
+    :raises CameraError: it is not calibrated, or its numbers cannot be.
+    """
+    info = deserialized(message)
+    return Calibration(
+        info.width, info.height, tuple(info.k.tolist()), tuple(info.d.tolist()),
+        tuple(info.r.tolist()), tuple(info.p.tolist()), info.distortion_model,
+        info.binning_x, info.binning_y,
+        (info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height))
 
 
 def colored_points(message: BagMessage) -> ColoredPoints:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoe_depth_ros.bag.decode import ROS_FLOAT32
 from zoe_depth_ros.bag.decode import Scene
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.typestore import TYPESTORE
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.camera import IDENTITY
+from zoe_depth_ros.geometry import PointCloud
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def image_message(
     Return a sensor_msgs/Image.
 
     :param pixels: (H, W, 3) uint8 RGB for rgb8, (H, W) float32 metres for 32FC1.
-    :param encoding: 'rgb8' or '32FC1'.
+    :param encoding: 'rgb8', '32FC1', or '16UC1' for (H, W) uint16 millimetres.
     """
     height, width = pixels.shape[:2]
     data = np.ascontiguousarray(pixels).view(np.uint8).reshape(-1)
@@ -56,6 +58,20 @@ def camera_info_message(topic: str, camera: Camera, header: Stamped) -> BagMessa
         topic, 'sensor_msgs/msg/CameraInfo', header, height=camera.height, width=camera.width,
         distortion_model='plumb_bob', d=np.zeros(5), k=np.array(k, float),
         r=np.array(IDENTITY), p=np.array(p, float), binning_x=0, binning_y=0, roi=roi)
+
+
+def cloud_message(topic: str, cloud: PointCloud, header: Stamped) -> BagMessage:
+    """Return a sensor_msgs/PointCloud2 without row padding, as the depth node sends it."""
+    field = TYPESTORE.types['sensor_msgs/msg/PointField']
+    names = cloud.points.dtype.names or ()
+    point_step = cloud.points.dtype.itemsize
+    return _message(
+        topic, 'sensor_msgs/msg/PointCloud2', header, height=cloud.height, width=cloud.width,
+        fields=[field(name=name, offset=4 * number, datatype=ROS_FLOAT32, count=1)
+                for number, name in enumerate(names)],
+        is_bigendian=False, point_step=point_step, row_step=point_step * cloud.width,
+        data=np.ascontiguousarray(cloud.points).view(np.uint8).reshape(-1),
+        is_dense=cloud.is_dense)
 
 
 def scene_message(topic: str, scene: Scene, header: Stamped) -> BagMessage:

@@ -85,17 +85,24 @@ class BagReader:
         """Close the files."""
         self._reader.close()
 
-    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+    def messages(
+        self, topics: Collection[str], *, start_ns: int | None = None,
+        stop_ns: int | None = None,
+    ) -> Iterator[BagMessage]:
         """
         Yield the messages of some topics in the order they were recorded.
 
+        Let only one iterator of a reader run at a time: they share the place in the file.
+
+        :param start_ns: leave out what was recorded earlier.
+        :param stop_ns: leave out what was recorded then or later.
         :raises BagError: the bag has none of these topics, or is damaged.
         """
         chosen = [link for link in self._reader.connections if link.topic in topics]
         if not chosen:
             raise BagError(f'bag {self.path} has no topic {" or ".join(sorted(topics))}')
         try:
-            for link, stamp_ns, stored in self._reader.messages(connections=chosen):
+            for link, stamp_ns, stored in self._reader.messages(chosen, start_ns, stop_ns):
                 cdr = TYPESTORE.ros1_to_cdr(stored, link.msgtype) if self._is_ros1 else stored
                 yield BagMessage(link.topic, link.msgtype, stamp_ns, bytes(cdr))
         except Exception as error:  # on damaged files the library raises nearly anything

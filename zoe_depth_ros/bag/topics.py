@@ -8,13 +8,15 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zoe_depth_ros.bag.decode import DEPTH_FORMATS
+from zoe_depth_ros.bag.decode import depth
 from zoe_depth_ros.bag.decode import deserialized
 from zoe_depth_ros.bag.decode import picture
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.reader import BagTopic
+from zoe_depth_ros.encoding import DEPTH_FORMATS
 from zoe_depth_ros.errors import BagError
+from zoe_depth_ros.errors import ImageError
 
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
@@ -52,20 +54,22 @@ def find_camera(bag: BagReader, image_topic: str | None = None) -> CameraTopics:
     return CameraTopics(image, _find_camera_info(bag, image))
 
 
-def find_depth(bag: BagReader, image: BagTopic) -> BagTopic | None:
+def find_depth(
+    bag: BagReader, image: BagTopic, depth_topic: str | None = None,
+) -> BagTopic | None:
     """
-    Find the depth that was measured for the pixels of an image: of the same size and frame.
+    Find the depth that was measured for the pixels of an image.
 
+    :param depth_topic: its topic, raw or compressedDepth; by default the first one of the same
+        size and frame as the image.
     :return: the topic, None where the bag has none.
     """
-    message = _first(bag, image)
-    wanted = (*picture(message).shape[:2], deserialized(message).header.frame_id)
-    for topic in _of_type(bag, IMAGE_TYPE):
-        found = deserialized(_first(bag, topic))
-        size_and_frame = (found.height, found.width, found.header.frame_id)
-        if found.encoding in DEPTH_FORMATS and size_and_frame == wanted:
-            return topic
-    return None
+    depths = [topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE)
+              if not _is_picture(bag, topic)]
+    if depth_topic is not None:
+        return next((topic for topic in depths if topic.name == depth_topic), None)
+    wanted = _size_and_frame(bag, image)
+    return next((topic for topic in depths if _size_and_frame(bag, topic) == wanted), None)
 
 
 def _find_image(bag: BagReader, wanted: str | None) -> BagTopic:
@@ -102,6 +106,19 @@ def _is_picture(bag: BagReader, topic: BagTopic) -> bool:
     if topic.type_name == COMPRESSED_TYPE:
         return 'compressedDepth' not in message.format
     return message.encoding not in DEPTH_FORMATS
+
+
+def _size_and_frame(bag: BagReader, topic: BagTopic) -> tuple[int, int, str] | None:
+    """Return height, width and frame of the first image, None where it does not decode."""
+    message = _first(bag, topic)
+    content = deserialized(message)
+    if topic.type_name == IMAGE_TYPE:
+        return content.height, content.width, content.header.frame_id
+    try:
+        pixels = picture(message) if _is_picture(bag, topic) else depth(message)
+    except ImageError:
+        return None
+    return *pixels.shape[:2], content.header.frame_id
 
 
 def _is_twin(name: str, names: Collection[str]) -> bool:

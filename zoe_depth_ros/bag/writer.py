@@ -4,25 +4,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+import sqlite3
 from tempfile import TemporaryDirectory
 from typing import Final
 from typing import TYPE_CHECKING
 
 from rosbags.interfaces import Connection
-from rosbags.interfaces import Qos
-from rosbags.interfaces import QosDurability
-from rosbags.interfaces import QosHistory
-from rosbags.interfaces import QosLiveliness
-from rosbags.interfaces import QosReliability
-from rosbags.interfaces import QosTime
 from rosbags.rosbag2 import CompressionFormat
 from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
+from rosbags.rosbag2.storage_mcap import McapWriter
 from rosbags.typesys import TypesysError
 
 from zoe_depth_ros.bag.reader import BagMessage
+from zoe_depth_ros.bag.record import RELIABLE
+from zoe_depth_ros.bag.record import TopicRecord
 from zoe_depth_ros.bag.typestore import TYPESTORE
 from zoe_depth_ros.errors import BagError
 
@@ -31,24 +31,30 @@ if TYPE_CHECKING:
 
 # Metadata of this version is read by the players of Humble and of everything newer.
 METADATA_VERSION: Final = 8
-FOREVER = QosTime(9223372036, 854775807)
-RELIABLE = Qos(
-    QosHistory.KEEP_LAST, 10, QosReliability.RELIABLE, QosDurability.VOLATILE, deadline=FOREVER,
-    lifespan=FOREVER, liveliness=QosLiveliness.AUTOMATIC, liveliness_lease_duration=FOREVER,
-    avoid_ros_namespace_conventions=False)
+STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+# Depth becomes no smaller at higher levels of zstd, pictures hardly, at six times the time.
+ZSTD_LEVEL: Final = 1
+UNKNOWN_HASH: Final = 'RIHS01_unknown'
 
 
 class BagWriter:
     """
-    Writes a bag (mcap) in a `with` statement; it appears when complete or not at all.
+    Writes a bag in a `with` statement; it appears when complete or not at all.
 
     :param path: directory to make.
-    :param compress: with zstd; raw images and depth become little smaller, at 10 ms a megabyte.
+    :param compress: with zstd, where the storage is mcap: raw images and depth become a little
+        smaller, at 1 to 2 ms a megabyte.
+    :param storage: 'mcap' or 'sqlite3'.
+    :param records: how topics were recorded, where they are copied from another bag.
     :raises BagError: it exists already, or cannot be made.
     """
 
-    def __init__(self, path: Path, *, compress: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, compress: bool = True, storage: str = 'mcap',
+        records: Mapping[str, TopicRecord] | None = None,
+    ) -> None:
         self.path = path
+        self._records = dict(records or {})
         self._connections: dict[str, Connection] = {}
         if path.exists():
             raise BagError(f'bag {path} exists already')
@@ -57,13 +63,16 @@ class BagWriter:
             self._folder = TemporaryDirectory(prefix=f'.{path.name}.', dir=path.parent)
             self._writer = Writer(
                 Path(self._folder.name) / path.name, version=METADATA_VERSION,
-                storage_plugin=StoragePlugin.MCAP)
+                storage_plugin=STORAGES[storage])
             self._writer.set_compression(
-                CompressionMode.STORAGE if compress else CompressionMode.NONE,
-                CompressionFormat.ZSTD)
+                CompressionMode.STORAGE if compress and storage == 'mcap'
+                else CompressionMode.NONE, CompressionFormat.ZSTD)
             self._writer.open()
         except OSError as error:
             raise BagError(f'bag {path} cannot be made: {error}') from error
+        if compress and isinstance(self._writer.storage, McapWriter):
+            self._writer.storage.compressor = partial(
+                self._writer.storage.compressor, level=ZSTD_LEVEL)  # type: ignore[call-arg]
 
     def __enter__(self) -> BagWriter:
         return self
@@ -86,19 +95,32 @@ class BagWriter:
         """
         try:
             if message.topic not in self._connections:
-                self._connections[message.topic] = self._writer.add_connection(
-                    message.topic, message.type_name, typestore=TYPESTORE,
-                    offered_qos_profiles=[RELIABLE])
+                self._connections[message.topic] = self._connect(message)
             self._writer.write(
                 self._connections[message.topic], message.stamp_ns, message.cdr)
-        except (OSError, TypesysError, KeyError) as error:
+        except (OSError, sqlite3.Error, TypesysError, KeyError) as error:
             raise BagError(
                 f'{message.type_name} on {message.topic} cannot be written to bag {self.path}: '
                 f'{error}') from error
+
+    def _connect(self, message: BagMessage) -> Connection:
+        record = self._records.get(message.topic)
+        if record is None:
+            return self._writer.add_connection(
+                message.topic, message.type_name, typestore=TYPESTORE,
+                offered_qos_profiles=[RELIABLE])
+        if record.type_name in TYPESTORE.types and not (
+                record.definition and record.definition_hash):
+            return self._writer.add_connection(
+                record.name, record.type_name, typestore=TYPESTORE,
+                offered_qos_profiles=record.qos)
+        return self._writer.add_connection(
+            record.name, record.type_name, msgdef=record.definition,
+            rihs01=record.definition_hash or UNKNOWN_HASH, offered_qos_profiles=record.qos)
 
     def _complete(self) -> None:
         try:
             self._writer.close()
             self._writer.path.rename(self.path)
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             raise BagError(f'bag {self.path} cannot be completed: {error}') from error

@@ -12,6 +12,7 @@ from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.errors import ConfigError
 
 KINDS = ('worlds', 'list', 'folder', 'bag')
+FILE_KINDS = ('list', 'folder')
 CROPS = ('', 'kb')
 TRUTHS = ('depth', 'distance', 'disparity')
 
@@ -25,18 +26,20 @@ class DatasetConfig:
         (images and depth files of equal names) or 'bag' (image and depth topics).
     :param path: the list, folder or bag; '' for worlds.
     :param root: folder that the paths in a list start from, '' for the folder of the list.
+    :param depth_root: folder that the paths of depth in a list start from, '' for root.
     :param domain: 'indoor' or 'outdoor', the metric head and the router's label.
     :param share: how many of the images of a mixed batch, relative to the other data sets.
     :param count: worlds in an epoch; other kinds have as many images as they have.
     :param first_seed: of the first world.
     :param size_hw: (height, width) worlds are rendered at.
     :param frames: 'start:stop' of the images to use, as a Python slice; '' for all.
-    :param depth_scale: stored integers a metre: 1000 for millimetres, 256 for KITTI.
-    :param truth: stored values are 'depth' along the optical axis, 'distance' to the camera's
+    :param depth_scale: integers a metre in depth files: 1000 for millimetres, 256 for KITTI.
+    :param truth: depth files hold 'depth' along the optical axis, 'distance' to the camera's
         centre, or 'disparity' (inverse depth of unknown scale and shift, relative stage only).
     :param crop: 'kb' cuts KITTI's lower 352 rows and middle 1216 columns out of the images.
-    :param min_depth_m: truth not beyond it counts as unknown.
-    :param max_depth_m: truth not nearer counts as unknown.
+    :param min_depth_m: truth not beyond it counts as unknown; not for disparity, which is in no
+        unit.
+    :param max_depth_m: truth not nearer counts as unknown; not for disparity.
     :param image_topic: of a bag, '' for the only one.
     :param depth_topic: of a bag, '' for the one that fits the image.
     :param max_stamp_difference_s: between an image and its depth.
@@ -50,6 +53,7 @@ class DatasetConfig:
     kind: str = 'worlds'
     path: str = ''
     root: str = ''
+    depth_root: str = ''
     domain: Domain = 'indoor'
     share: float = 1.0
     count: int = 10_000
@@ -79,6 +83,8 @@ class DatasetConfig:
             raise ConfigError(
                 f'path = {self.path!r}: a data set of kind {self.kind} '
                 f'{"has no" if self.kind == "worlds" else "needs a"} path')
+        if self.truth != 'depth' and self.kind not in FILE_KINDS:
+            raise ConfigError(f'truth = {self.truth!r}: a data set of kind {self.kind} has depth')
         for name in ('share', 'count', 'depth_scale', 'min_depth_m', 'max_stamp_difference_s',
                      'loss_weight'):
             if getattr(self, name) <= 0:

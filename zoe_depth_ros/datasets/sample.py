@@ -45,6 +45,10 @@ class Source(Protocol):
     def name(self) -> str:
         """What the images come from, for messages."""
 
+    @property
+    def skipped(self) -> int:
+        """How many images were left out because they cannot be used."""
+
     def __len__(self) -> int:
         """Return the number of images."""
 
@@ -52,7 +56,8 @@ class Source(Protocol):
         """
         Return an image.
 
-        :raises DatasetError: it is missing, unreadable or of another size than its depth.
+        :raises DatasetError: it is missing, unreadable, of another size than its depth, or has no
+            depth within the limits.
         """
 
     def problems(self) -> list[str]:
