@@ -14,8 +14,10 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.metrics import depth_metrics
 from zoe_depth_ros.metrics import eigen_crop_mask
+from zoe_depth_ros.metrics import filled_prediction
 from zoe_depth_ros.metrics import garg_crop_mask
 from zoe_depth_ros.metrics import mean_metrics
+from zoe_depth_ros.metrics import RANGES_M
 
 
 def measure(predicted_m, truth_m, *, min_depth_m=1e-3, max_depth_m=10.0, mask=None):
@@ -62,6 +64,50 @@ def test_metrics_silog_ignores_a_common_scale_and_rmse_log_does_not():
 def test_metrics_clamp_the_prediction_and_take_nan_as_nearest():
     wild = measure([math.inf, 50.0, math.nan, -3.0], [5.0] * 4, min_depth_m=0.5)
     assert wild == measure([10.0, 10.0, 0.5, 0.5], [5.0] * 4, min_depth_m=0.5)
+
+
+def test_metrics_take_unknown_as_farthest_where_told():
+    predicted, truth = np.array([[math.nan, 3.0]]), np.array([[5.0, 3.0]], np.float32)
+    found = depth_metrics(
+        predicted, truth, min_depth_m=0.5, max_depth_m=10.0, unknown='farthest')
+    assert found == measure([10.0, 3.0], [5.0, 3.0])
+
+
+def test_metrics_filled_prediction_has_numbers_only_and_keeps_those_it_had():
+    predicted = np.array([[math.nan, math.inf, -math.inf, 50.0, 0.1]], np.float32)
+    for unknown, nan_m in (('nearest', 0.5), ('farthest', 10.0)):
+        found = filled_prediction(
+            predicted, min_depth_m=0.5, max_depth_m=10.0, unknown=unknown)
+        assert found[0] == pytest.approx([nan_m, 10.0, 0.5, 50.0, 0.1])
+
+
+def test_metrics_agree_with_scikit_learn():
+    scores = pytest.importorskip('sklearn.metrics')
+    rng = np.random.default_rng(7)
+    truth_m = rng.uniform(0.5, 9.5, (40, 50)).astype(np.float32)
+    predicted_m = (truth_m * rng.lognormal(0.1, 0.3, truth_m.shape)).astype(np.float32)
+    found = depth_metrics(predicted_m, truth_m, min_depth_m=0.4, max_depth_m=10.0)
+    truth = truth_m.astype(np.float64).ravel()
+    predicted = np.clip(predicted_m.astype(np.float64).ravel(), 0.4, 10.0)
+    logs = np.log(truth), np.log(predicted)
+    assert found.rel == pytest.approx(scores.mean_absolute_percentage_error(truth, predicted))
+    assert found.rmse == pytest.approx(scores.root_mean_squared_error(truth, predicted))
+    assert found.rmse_log == pytest.approx(scores.root_mean_squared_error(*logs))
+    assert found.log10 == pytest.approx(
+        scores.mean_absolute_error(np.log10(truth), np.log10(predicted)))
+    assert found.sq_rel == pytest.approx(
+        scores.mean_squared_error(truth, predicted, sample_weight=1 / truth)
+        * (1 / truth).mean())
+    bias = float(np.mean(logs[1] - logs[0]))
+    assert found.silog == pytest.approx(
+        100 * math.sqrt(scores.mean_squared_error(*logs) - bias ** 2))
+    for threshold, delta in ((1.25, found.d1), (1.25 ** 2, found.d2), (1.25 ** 3, found.d3)):
+        is_near = np.exp(np.abs(logs[1] - logs[0])) < threshold
+        assert delta == pytest.approx(scores.accuracy_score(np.ones(truth.size), is_near))
+
+
+def test_metrics_ranges_are_those_of_the_two_heads():
+    assert RANGES_M == {'indoor': (1e-3, 10.0), 'outdoor': (1e-3, 80.0)}
 
 
 def test_metrics_skip_truth_that_is_unknown_or_not_strictly_inside_the_limits():

@@ -7,12 +7,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import fields
+from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
+
+# Depths that count in each domain: those the two heads are trained for (paper, section 5.1).
+RANGES_M = {'indoor': (1e-3, 10.0), 'outdoor': (1e-3, 80.0)}
+
+Unknown = Literal['nearest', 'farthest']
 
 
 @dataclass(frozen=True)
@@ -45,37 +52,72 @@ class DepthMetrics:
 
 
 def depth_metrics(
-    predicted_m: NDArray[np.float32], truth_m: NDArray[np.float32], *,
+    predicted_m: NDArray[np.floating[Any]], truth_m: NDArray[np.float32], *,
     min_depth_m: float, max_depth_m: float, mask: NDArray[np.bool_] | None = None,
+    unknown: Unknown = 'nearest',
 ) -> DepthMetrics:
     """
     Compare one depth image with its ground truth.
 
     Every pixel with min_depth_m < truth < max_depth_m counts. The prediction is clamped to the
-    same interval first; where it is NaN it counts as min_depth_m.
+    same interval first.
 
-    :param predicted_m: (H, W) float32, metres along the optical axis.
+    :param predicted_m: (H, W) float32 or float64, metres along the optical axis, NaN where
+        unknown.
     :param truth_m: (H, W) float32, metres along the optical axis, NaN or 0 where unknown.
     :param min_depth_m: nearest depth of the evaluation, positive.
     :param max_depth_m: farthest depth of the evaluation.
     :param mask: (H, W) bool, True where pixels count; None for all.
+    :param unknown: what NaN stands for, see `filled_prediction`.
     :raises ImageError: shapes differ, or no pixel counts.
     :raises ConfigError: the depth interval is empty or reaches 0.
     """
     if not 0 < min_depth_m < max_depth_m:
         raise ConfigError(f'evaluation from {min_depth_m} to {max_depth_m} m is no depth interval')
-    if predicted_m.shape != truth_m.shape or (mask is not None and mask.shape != truth_m.shape):
-        mask_text = '' if mask is None else f', mask {mask.shape}'
-        raise ImageError(
-            f'shapes differ: predicted {predicted_m.shape}, truth {truth_m.shape}{mask_text}')
-    is_valid = (truth_m > min_depth_m) & (truth_m < max_depth_m)
-    if mask is not None:
-        is_valid &= mask
+    is_valid = counted_pixels(
+        truth_m, min_depth_m=min_depth_m, max_depth_m=max_depth_m, mask=mask)
+    if predicted_m.shape != truth_m.shape:
+        raise ImageError(f'shapes differ: predicted {predicted_m.shape}, truth {truth_m.shape}')
     if not is_valid.any():
         raise ImageError(
             f'no pixel has a true depth between {min_depth_m} and {max_depth_m} m')
-    predicted = np.nan_to_num(predicted_m[is_valid].astype(np.float64), nan=min_depth_m)
+    predicted = filled_prediction(
+        predicted_m[is_valid], min_depth_m=min_depth_m, max_depth_m=max_depth_m, unknown=unknown)
     return _compare(np.clip(predicted, min_depth_m, max_depth_m), truth_m[is_valid])
+
+
+def counted_pixels(
+    truth_m: NDArray[np.float32], *, min_depth_m: float, max_depth_m: float,
+    mask: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """
+    Return (H, W) bool, True where a pixel counts: min_depth_m < truth < max_depth_m, in the mask.
+
+    :param truth_m: (H, W) float32, metres along the optical axis, NaN or 0 where unknown.
+    :raises ImageError: the mask has another shape.
+    """
+    if mask is not None and mask.shape != truth_m.shape:
+        raise ImageError(f'shapes differ: mask {mask.shape}, truth {truth_m.shape}')
+    is_valid = (truth_m > min_depth_m) & (truth_m < max_depth_m)
+    return is_valid if mask is None else is_valid & mask
+
+
+def filled_prediction(
+    predicted_m: NDArray[np.floating[Any]], *, min_depth_m: float, max_depth_m: float,
+    unknown: Unknown,
+) -> NDArray[np.float64]:
+    """
+    Return predicted depth as float64 metres with a number wherever it has none.
+
+    :param predicted_m: float32 or float64 metres of any shape, NaN where unknown.
+    :param min_depth_m: nearest depth of the evaluation.
+    :param max_depth_m: farthest depth of the evaluation; infinity becomes this.
+    :param unknown: what NaN stands for: 'nearest', as in the reference evaluation, or 'farthest',
+        as in the estimator's mode for robots, which calls depth beyond its head's range unknown.
+    """
+    nan_m = max_depth_m if unknown == 'farthest' else min_depth_m
+    return np.nan_to_num(
+        predicted_m.astype(np.float64), nan=nan_m, posinf=max_depth_m, neginf=min_depth_m)
 
 
 def mean_metrics(per_image: Sequence[DepthMetrics]) -> DepthMetrics:

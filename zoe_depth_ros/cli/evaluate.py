@@ -6,32 +6,123 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoe_depth_ros.datasets import Source
+    from zoe_depth_ros.evaluation import EvaluationOptions
+    from zoe_depth_ros.evaluation import EvaluationReport
+    from zoe_depth_ros.evaluation import Preset
+    from zoe_depth_ros.inference import DepthEstimator
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of `zoe_depth evaluate`."""
     parser.add_argument(
         'model', nargs='?', default='zoed_mini_nk', help='weights (default: %(default)s)')
+    _add_source_options(parser)
     parser.add_argument(
-        '--worlds', type=int, default=200, help='how many worlds (default: %(default)s)')
+        '--preset', help='benchmark of the paper whose rules apply, and whose published figures '
+        'are shown: nyu, sun, ibims, diode_indoor, hypersim, kitti, vkitti2, ddad, diml or '
+        'diode_outdoor')
     parser.add_argument(
-        '--size', type=int, nargs=2, default=(192, 256), metavar=('HEIGHT', 'WIDTH'),
-        help='of the images (default: 192 256)')
-    parser.add_argument('--mode', default='robot', help='robot, reference or paper')
+        '--mode', help='robot, reference or paper (default: paper with a preset, else robot)')
+    scaling = parser.add_mutually_exclusive_group()
+    scaling.add_argument(
+        '--median', action='store_true', help='scale each prediction to the median of its truth')
+    scaling.add_argument(
+        '--one-scale', action='store_true',
+        help='evaluate once more, after the one scale factor that fits all images best')
+    parser.add_argument(
+        '--route', default='router',
+        help='router, or label: the domain of the data chooses the head (default: %(default)s)')
+    parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N')
+    parser.add_argument(
+        '--output', type=Path,
+        help='folder for report.json, table.txt, worst.png and sparsification.png')
 
 
 def run(options: Namespace) -> None:
-    """Compare estimated with exact depth on worlds that were never trained on."""
+    """Compare estimated depth with true depth: of generated worlds, files or a bag."""
+    from zoe_depth_ros.evaluation import EvaluationOptions
+    from zoe_depth_ros.evaluation import find_preset
+    from zoe_depth_ros.evaluation import format_table
+    from zoe_depth_ros.evaluation import write_outputs
+    preset = find_preset(options.preset) if options.preset else None
+    source = _open_source(options, preset)
+    estimator = _open_estimator(options)
+    rules = EvaluationOptions(
+        preset=preset, route=options.route, median=options.median, skip_bad=options.skip_bad)
+    reports = [_evaluate(estimator, source, rules)]
+    if options.one_scale:
+        rules = replace(rules, scale=reports[0].fitting_scale)
+        reports.append(_evaluate(estimator, source, rules))
+    print('\n\n'.join(format_table(report) for report in reports))
+    if options.output:
+        write_outputs(options.output, reports, options.model, estimator)
+
+
+def _add_source_options(parser: ArgumentParser) -> None:
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        '--worlds', type=int, default=200, metavar='N',
+        help='generated worlds, indoors and outdoors in turn (default: %(default)s)')
+    kinds.add_argument('--list', metavar='FILE', help='text file of `image depth focal` lines')
+    kinds.add_argument('--folder', metavar='DIR', help='folder with images/ and depth/')
+    kinds.add_argument('--bag', help='bag with an image and a depth topic')
+    parser.add_argument(
+        '--size', type=int, nargs=2, default=(192, 256), metavar=('HEIGHT', 'WIDTH'),
+        help='of the worlds (default: 192 256)')
+    parser.add_argument('--root', default='', metavar='DIR', help='where paths in the list start')
+    parser.add_argument(
+        '--depth-root', default='', metavar='DIR', help='where paths of depth start, if elsewhere')
+    parser.add_argument('--image', default='', metavar='TOPIC', help='image topic of the bag')
+    parser.add_argument('--depth', default='', metavar='TOPIC', help='depth topic of the bag')
+    parser.add_argument(
+        '--frames', default='', metavar='START:STOP', help='which images of a list, folder or bag')
+    parser.add_argument(
+        '--domain', default='indoor',
+        help='indoor or outdoor: what a list, folder or bag shows (default: %(default)s)')
+    parser.add_argument(
+        '--depth-scale', type=float, default=1000.0, metavar='N',
+        help='integers a metre in depth files (default: %(default)s)')
+    parser.add_argument(
+        '--skip-bad', action='store_true', help='leave out images that cannot be used')
+
+
+def _open_source(options: Namespace, preset: Preset | None) -> Source:
+    from zoe_depth_ros.datasets import DatasetConfig
+    from zoe_depth_ros.datasets import open_source
+    from zoe_depth_ros.errors import ConfigError
+    from zoe_depth_ros.evaluation import AlternatingWorlds
+    kind = next((kind for kind in ('list', 'folder', 'bag') if getattr(options, kind)), None)
+    if kind is None:
+        if preset:
+            raise ConfigError(f'preset = {preset.name!r} needs a list, folder or bag')
+        return AlternatingWorlds(options.worlds, tuple(options.size))
+    dataset = DatasetConfig(
+        kind=kind, path=getattr(options, kind), root=options.root, depth_root=options.depth_root,
+        domain=options.domain, frames=options.frames, depth_scale=options.depth_scale,
+        image_topic=options.image, depth_topic=options.depth)
+    return open_source(preset.applied_to(dataset) if preset else dataset)
+
+
+def _open_estimator(options: Namespace) -> DepthEstimator:
+    from zoe_depth_ros.inference import DepthEstimator
+    mode = options.mode or ('paper' if options.preset else 'robot')
+    # The reference evaluation resamples depth once, from the network's size to the truth's.
+    size = 'network' if mode == 'paper' else 'image'
+    return DepthEstimator.from_pretrained(
+        options.model, mode=mode, device=options.device, output_size=size)
+
+
+def _evaluate(
+    estimator: DepthEstimator, source: Source, options: EvaluationOptions,
+) -> EvaluationReport:
     from tqdm import tqdm
 
     from zoe_depth_ros.evaluation import evaluate
-    from zoe_depth_ros.evaluation import world_samples
-    from zoe_depth_ros.inference import DepthEstimator
-    estimator = DepthEstimator.from_pretrained(options.model, mode=options.mode)
-    samples = world_samples(range(options.worlds), tuple(options.size))
-    print('domain   images  router     d1     d2     d3    REL  RMSE m  log10  SILog')
-    for report in evaluate(estimator, tqdm(samples, total=options.worlds, leave=False)):
-        m = report.metrics
-        print(f'{report.domain:8s} {report.images:6d} {report.router_accuracy:7.3f} {m.d1:6.3f} '
-              f'{m.d2:6.3f} {m.d3:6.3f} {m.rel:6.3f} {m.rmse:7.3f} {m.log10:6.3f} '
-              f'{m.silog:6.2f}')
+    with tqdm(desc='evaluating', total=len(source), unit=' images', leave=False) as bar:
+        return evaluate(estimator, source, options, bar.update)

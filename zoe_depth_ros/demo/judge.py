@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from zoe_depth_ros.bag.decode import depth
 from zoe_depth_ros.bag.decode import header_stamp_ns
 from zoe_depth_ros.bag.decode import Scene
@@ -22,9 +20,9 @@ from zoe_depth_ros.bag.reader import BagTopic
 from zoe_depth_ros.demo.live import DEPTH_TOPIC
 from zoe_depth_ros.demo.live import SCENE_TOPIC
 from zoe_depth_ros.errors import ImageError
-from zoe_depth_ros.evaluation import RANGES_M
 from zoe_depth_ros.metrics import depth_metrics
 from zoe_depth_ros.metrics import DepthMetrics
+from zoe_depth_ros.metrics import RANGES_M
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def _metrics(predicted: BagMessage, true: BagMessage, domain: str) -> DepthMetri
     near_m, far_m = RANGES_M[domain]
     try:
         return depth_metrics(
-            np.nan_to_num(depth(predicted), nan=far_m), depth(true), min_depth_m=near_m,
-            max_depth_m=far_m)
+            depth(predicted), depth(true), min_depth_m=near_m, max_depth_m=far_m,
+            unknown='farthest')
     except ImageError:
         return None

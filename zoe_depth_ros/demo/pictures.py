@@ -33,7 +33,7 @@ from zoe_depth_ros.demo.panels import depth_scale
 from zoe_depth_ros.demo.panels import Picture
 from zoe_depth_ros.demo.panels import resized
 from zoe_depth_ros.demo.panels import write_picture
-from zoe_depth_ros.evaluation import RANGES_M
+from zoe_depth_ros.metrics import RANGES_M
 
 ROWS = 5
 PANEL_WIDTH_PX = 360
