@@ -19,7 +19,7 @@ from zoe_depth_ros.config import DISTRIBUTIONS
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.config import STEMS
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.model.metric_head import BinDistribution
+from zoe_depth_ros.model.bin_distribution import BinDistribution
 from zoe_depth_ros.model.zoedepth import ModelOutput
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 

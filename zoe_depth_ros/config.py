@@ -27,7 +27,9 @@ STEMS = ('patch', 'conv')
 BIN_TYPES = ('normed', 'softplus', 'hybrid1', 'hybrid2')
 ATTRACTOR_TYPES = ('inv', 'exp')
 ATTRACTOR_KINDS = ('mean', 'sum')
+REFINEMENTS = ('attractor', 'split', 'none')
 DISTRIBUTIONS = ('log_binomial', 'softmax')
+SPLITS = 4
 SIZE_MULTIPLE = 32
 
 
@@ -106,6 +108,9 @@ class BinsConfig:
     :param n_bins: depth bins a pixel.
     :param bin_type: how seeds and attractors are normalised: 'normed' both by the depth range,
         'softplus' neither, 'hybrid1' the seed only, 'hybrid2' the attractors only.
+    :param refinement: what becomes of the seed's bins at strides 16, 8, 4 and 2: 'attractor' moves
+        n_bins; 'split' begins with n_bins / 16 and splits each in two at every stride, where the
+        pixel wants it (LocalBins, arXiv 2203.15132); 'none' keeps n_bins as they are.
     :param n_attractors: attractor points at strides 16, 8, 4 and 2.
     :param attractor: pull of an attractor at distance d: 'inv' d / (1 + alpha d^gamma) or
         'exp' d exp(-alpha |d|^gamma).
@@ -115,7 +120,7 @@ class BinsConfig:
     :param embedding_dim: width of the pixel embeddings.
     :param seed_hidden: hidden width of the seed regressor.
     :param projector_hidden: hidden width of the embedding projectors.
-    :param attractor_hidden: hidden width of the attractor regressors.
+    :param attractor_hidden: hidden width of the regressors of attractors or of split fractions.
     :param bottleneck_factor: width reduction in the regressor of the bin distribution.
     :param distribution: 'log_binomial' or plain 'softmax' over the bins.
     :param min_temperature: lower bound of the log-binomial's temperature.
@@ -125,6 +130,7 @@ class BinsConfig:
 
     n_bins: int = 64
     bin_type: str = 'softplus'
+    refinement: str = 'attractor'
     n_attractors: tuple[int, int, int, int] = (16, 8, 4, 1)
     attractor: str = 'inv'
     attractor_kind: str = 'mean'
@@ -142,6 +148,7 @@ class BinsConfig:
 
     def __post_init__(self) -> None:
         _require_choice(self, 'bin_type', BIN_TYPES)
+        _require_choice(self, 'refinement', REFINEMENTS)
         _require_choice(self, 'attractor', ATTRACTOR_TYPES)
         _require_choice(self, 'attractor_kind', ATTRACTOR_KINDS)
         _require_choice(self, 'distribution', DISTRIBUTIONS)
@@ -151,6 +158,22 @@ class BinsConfig:
         _require(0 < self.min_temperature < self.max_temperature,
                  f'min_temperature = {self.min_temperature} is not between 0 and '
                  f'max_temperature = {self.max_temperature}')
+        self._check_refinement()
+
+    def _check_refinement(self) -> None:
+        fitting = {'split': ('normed',), 'none': ('normed', 'softplus')}.get(
+            self.refinement, BIN_TYPES)
+        _require(self.bin_type in fitting,
+                 f'refinement = {self.refinement!r} goes with bin_type {" or ".join(fitting)}, '
+                 f'not {self.bin_type!r}')
+        _require(self.refinement != 'split'
+                 or (self.n_bins % 2 ** SPLITS == 0 and self.n_seed_bins > 1),
+                 f'n_bins = {self.n_bins} is not two or more seed bins split {SPLITS} times')
+
+    @property
+    def n_seed_bins(self) -> int:
+        """Bins that the seed predicts."""
+        return self.n_bins // 2 ** SPLITS if self.refinement == 'split' else self.n_bins
 
     @property
     def normed_seed(self) -> bool:

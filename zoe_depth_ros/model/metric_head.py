@@ -1,30 +1,28 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Metric bins module: bin centres from a seed, moved by attractors, mixed by a distribution.
+Metric bins module: bin centres from a seed, refined level by level, mixed by a distribution.
 
-Paper sections 3.2.1 (attractors) and 3.2.2 (log-binomial).
+Paper section 3.2.1 for attractors; LocalBins (arXiv 2203.15132) for bins that are split instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 import math
 
 import torch
 from torch import nn
 from torch import Tensor
-from torch.nn import functional
 
 from zoe_depth_ros.config import BinsConfig
 from zoe_depth_ros.config import HeadConfig
+from zoe_depth_ros.config import SPLITS
+from zoe_depth_ros.model.bin_distribution import BinDistribution
 from zoe_depth_ros.model.decoder import Features
 from zoe_depth_ros.model.decoder import resize
 
 SEED_FLOOR = 1e-3
-PROBABILITY_FLOOR = 1e-4
-STIRLING_EPSILON = 1e-7
 
 
 @dataclass(frozen=True)
@@ -108,10 +106,15 @@ class MetricHead(nn.Module):
         self.config = config
         self.head = head
         self.seed = mlp(
-            features, config.seed_hidden, config.n_bins,
+            features, config.seed_hidden, config.n_seed_bins,
             nn.ReLU() if config.normed_seed else nn.Softplus())
-        self.attractors = nn.ModuleList(
-            self._attractor_mlp(count) for count in config.n_attractors)
+        if config.refinement == 'attractor':
+            self.attractors = nn.ModuleList(
+                self._attractor_mlp(count) for count in config.n_attractors)
+        elif config.refinement == 'split':
+            self.splitters = nn.ModuleList(
+                mlp(config.embedding_dim, config.attractor_hidden,
+                    config.n_seed_bins * 2 ** level, nn.Sigmoid()) for level in range(SPLITS))
         in_channels = last + int(config.concat_relative)
         self.distribution = BinDistribution(config, in_channels)
         self._reset_seed()
@@ -135,7 +138,7 @@ class MetricHead(nn.Module):
         with_bins: bool = False,
     ) -> BinDepth:
         """Return the depth of every pixel; all inputs in float32."""
-        centers_m = self._refine(self._seed_centers(embeddings.bottleneck), embeddings.queries)
+        centers_m = self._bin_centers(embeddings)
         last = features.last
         if self.config.concat_relative:
             last = torch.cat([last, features.relative_depth], dim=1)
@@ -146,27 +149,42 @@ class MetricHead(nn.Module):
         bins = (centers_m, probabilities) if with_bins else (None, None)
         return BinDepth(depth_m, std_dev_m, *bins)
 
-    def _seed_centers(self, bottleneck: Tensor) -> Tensor:
-        """Return (B, K, h, w) bin centres: metres, or fractions of the range where normed."""
-        raw = self.seed(bottleneck)
-        if not self.config.normed_seed:
-            return self._to_attractor_units(raw)
-        widths = raw + SEED_FLOOR
-        edges = (widths / widths.sum(dim=1, keepdim=True)).cumsum(dim=1)
-        fractions = edges - widths / widths.sum(dim=1, keepdim=True) / 2
-        return self._to_attractor_units(self.head.min_depth_m + self._range_m * fractions)
+    def _bin_centers(self, embeddings: Embeddings) -> Tensor:
+        """Return (B, K, h, w) bin centres in metres, refined as the configuration says."""
+        seed = self.seed(embeddings.bottleneck)
+        if self.config.normed_seed:
+            widths = seed + SEED_FLOOR
+            widths = widths / widths.sum(dim=1, keepdim=True)
+            if self.config.refinement == 'split':
+                widths = self._split(widths, embeddings.queries)
+            seed = self._centers_m(widths)
+        if self.config.refinement == 'attractor':
+            return self._attract(seed, embeddings.queries)
+        return seed
+
+    def _centers_m(self, widths: Tensor) -> Tensor:
+        """Return (B, K, h, w) centres in metres of bins that lie side by side over the range."""
+        return self.head.min_depth_m + self._range_m * (widths.cumsum(dim=1) - widths / 2)
 
     @property
     def _range_m(self) -> float:
         return self.head.max_depth_m - self.head.min_depth_m
 
-    def _to_attractor_units(self, centers_m: Tensor) -> Tensor:
-        if not self.config.normed_attractor:
-            return centers_m
-        return (centers_m - self.head.min_depth_m) / self._range_m
+    def _split(self, widths: Tensor, queries: list[Tensor]) -> Tensor:
+        """Split every bin in two at each level; widths are fractions of the range."""
+        for regressor, query in zip(self.splitters, queries, strict=True):
+            widths = split_bins(resize(widths, query.shape[-2:]), regressor(query))
+        return widths
 
-    def _refine(self, centers: Tensor, queries: list[Tensor]) -> Tensor:
-        """Pull the centres towards the attractors of each level; return metres."""
+    def _attract(self, centers: Tensor, queries: list[Tensor]) -> Tensor:
+        """
+        Pull the centres, in metres, towards the attractors of each level; return metres.
+
+        Normed attractors and centres are fractions of the range meanwhile.
+        """
+        low_m = self.head.min_depth_m
+        if self.config.normed_attractor:
+            centers = (centers - low_m) / self._range_m
         for regressor, query in zip(self.attractors, queries, strict=True):
             points = regressor(query)
             if self.config.normed_attractor:
@@ -175,8 +193,8 @@ class MetricHead(nn.Module):
             centers = centers + self._attraction(points, centers)
         if not self.config.normed_attractor:
             return centers
-        centers_m = self.head.min_depth_m + self._range_m * centers
-        return centers_m.sort(dim=1).values.clamp(self.head.min_depth_m, self.head.max_depth_m)
+        centers_m = low_m + self._range_m * centers
+        return centers_m.sort(dim=1).values.clamp(low_m, self.head.max_depth_m)
 
     def _attraction(self, points: Tensor, centers: Tensor) -> Tensor:
         """
@@ -195,76 +213,20 @@ class MetricHead(nn.Module):
         return shift / points.shape[1] if self.config.attractor_kind == 'mean' else shift
 
 
+def split_bins(widths: Tensor, fractions: Tensor) -> Tensor:
+    """
+    Split each bin in two; the halves stand where the bin stood.
+
+    :param widths: (B, K, h, w).
+    :param fractions: (B, K, h, w) share, 0 to 1, of each bin's nearer half.
+    :return: (B, 2 K, h, w) widths of the same sum.
+    """
+    nearer = widths * fractions
+    return torch.stack([nearer, widths - nearer], dim=2).flatten(1, 2)
+
+
 @torch.no_grad()
 def spread(probabilities: Tensor, centers_m: Tensor, depth_m: Tensor) -> Tensor:
     """Return the standard deviation (B, 1, H, W) in metres of (B, K, H, W) bins about the mean."""
     squares = (centers_m - depth_m).square_()
     return (probabilities * squares).sum(dim=1, keepdim=True).sqrt_()
-
-
-class BinDistribution(nn.Module):
-    """Probability of every bin at every pixel: log-binomial with temperature, or softmax."""
-
-    def __init__(self, config: BinsConfig, in_channels: int) -> None:
-        super().__init__()
-        self.config = config
-        total = in_channels + config.embedding_dim
-        hidden = total // config.bottleneck_factor
-        outputs = 4 if config.distribution == 'log_binomial' else config.n_bins
-        self.in_channels = in_channels
-        self.hidden = nn.Conv2d(total, hidden, 1)
-        self.output = nn.Conv2d(hidden, outputs, 1)
-
-    def forward(self, last: Tensor, embedding: Tensor) -> Tensor:
-        """
-        Return (B, K, H, W) probabilities.
-
-        The first layer is split so that the embedding is multiplied at its own low resolution:
-        a 1x1 convolution and a bilinear resize commute.
-
-        :param last: (B, C, H, W) finest features.
-        :param embedding: (B, E, h, w) pixel embedding.
-        """
-        last_weight, embedding_weight = torch.split(
-            self.hidden.weight, [self.in_channels, self.hidden.in_channels - self.in_channels], 1)
-        hidden = functional.conv2d(last, last_weight, self.hidden.bias)
-        hidden = hidden + resize(functional.conv2d(embedding, embedding_weight), last.shape[-2:])
-        output = self.output(functional.gelu(hidden))
-        if self.config.distribution == 'softmax':
-            return output.softmax(dim=1)
-        return self.log_binomial(functional.softplus(output))
-
-    def log_binomial(self, parameters: Tensor) -> Tensor:
-        """
-        Return (B, K, H, W) probabilities from four positive numbers a pixel.
-
-        Terms that do not depend on the bin cancel in the softmax and are left out.
-        """
-        p0, p1, t0, t1 = torch.split(parameters + PROBABILITY_FLOOR, 1, dim=1)
-        probability = p0 / (p0 + p1)
-        low, high = self.config.min_temperature, self.config.max_temperature
-        temperature = low + (high - low) * (t0 / (t0 + t1))
-        log_odds = (
-            probability.clamp(PROBABILITY_FLOOR, 1).log()
-            - (1 - probability).clamp(PROBABILITY_FLOOR, 1).log())
-        k = torch.arange(self.config.n_bins, device=parameters.device).view(1, -1, 1, 1)
-        coefficients = log_binomial_coefficients(self.config.n_bins, parameters.device)
-        logits = k * (log_odds / temperature)
-        logits = torch.addcmul(logits, coefficients.view(1, -1, 1, 1), 1 / temperature)
-        return logits.softmax(dim=1)
-
-
-@lru_cache(maxsize=8)
-def log_binomial_coefficients(n_bins: int, device: torch.device) -> Tensor:
-    """
-    Return (K,) log binomial coefficients ln C(K - 1, k) by the short Stirling formula.
-
-    The terms with pi are left out and the operations are in float32, as the released weights
-    were trained.
-    """
-    with torch.inference_mode(mode=False):
-        n = torch.tensor(n_bins - 1.0) + STIRLING_EPSILON
-        k = torch.arange(n_bins, dtype=torch.float32) + STIRLING_EPSILON
-        rest = n - k
-        coefficients = n * n.log() - k * k.log() - rest * (rest + STIRLING_EPSILON).log()
-        return coefficients.to(device)
