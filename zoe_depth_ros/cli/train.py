@@ -6,31 +6,106 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from argparse import Namespace
-from dataclasses import replace
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoe_depth_ros.config import DOMAINS
+from zoe_depth_ros.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zoe_depth_ros.training.config import TrainConfig
+    from zoe_depth_ros.training.plan import TrainPlan
+
+BAG_CONFIG = 'finetune_bag.yaml'
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of `zoe_depth train`."""
-    parser.add_argument('config', type=Path, help='YAML file, as in config/train')
+    parser.add_argument(
+        'config', type=Path, nargs='?',
+        help='YAML file, as in config/train (default with --bag: finetune_bag.yaml)')
     parser.add_argument(
         '--output', type=Path, required=True,
         help='folder for weights and state; a run that was cut short goes on from there')
     parser.add_argument('--init', help="weights to start from, in place of the file's")
+    parser.add_argument(
+        '--set', action='append', default=[], metavar='OPTION=VALUE', dest='changes',
+        help="an option in place of the file's, e.g. steps=300 or augment.zoom=1.5; repeatable")
+    parser.add_argument(
+        '--dry-run', action='store_true',
+        help='check all data, print what would be done, and stop')
+    bags = parser.add_argument_group('learning from bags')
+    bags.add_argument(
+        '--bag', type=Path, action='append', default=[], dest='bags',
+        help="bag with images and depth, in place of the file's data sets; repeatable")
+    bags.add_argument('--image', default='', help='image topic, where a bag has several')
+    bags.add_argument('--depth', default='', help='depth topic, where a bag has several')
+    bags.add_argument('--frames', default='', metavar='START:STOP', help='images to use')
+    bags.add_argument(
+        '--domain', default='indoor', choices=DOMAINS, help='of the bags (default: %(default)s)')
 
 
-def run(options: Namespace) -> None:
-    """Train a network on random worlds."""
+def run(options: Namespace) -> int:
+    """Train a network, or fine-tune one on recorded images with depth."""
     from tqdm import tqdm
 
-    from zoe_depth_ros.training.config import read_train_config
     from zoe_depth_ros.training.engine import train
-    from zoe_depth_ros.training.engine import TrainStep
-    config = read_train_config(options.config)
+    from zoe_depth_ros.training.run import StepReport
+    config = _configuration(options)
+    if options.dry_run:
+        return _print_plan(config)
+    is_first = os.environ.get('RANK', '0') == '0'  # of the processes that torchrun started
+    with tqdm(desc='training', total=config.steps, unit=' steps', disable=not is_first) as bar:
+        def show(step: StepReport) -> None:
+            bar.set_postfix(
+                metric=step.metric, router=step.router, relative=step.relative,
+                skipped=step.skipped_images, refresh=False)
+            bar.update(step.number - bar.n)
+        path = train(config, options.output, show)
+    if is_first:
+        print(path)
+    return 0
+
+
+def _configuration(options: Namespace) -> TrainConfig:
+    from dataclasses import replace
+
+    from zoe_depth_ros.datasets import DatasetConfig
+    from zoe_depth_ros.training.config import read_train_config
+    from zoe_depth_ros.training.config import shipped_config
+    if options.config is None and not options.bags:
+        raise ConfigError('a YAML file or --bag must say what to learn from')
+    config = read_train_config(options.config or shipped_config(BAG_CONFIG), options.changes)
     if options.init:
         config = replace(config, init=options.init)
-    with tqdm(desc='training', total=config.steps, unit=' steps') as bar:
-        def show(step: TrainStep) -> None:
-            bar.set_postfix(metric=step.metric, router=step.router, relative=step.relative)
-            bar.update(step.number - bar.n)
-        print(train(config, options.output, show))
+    if not options.bags:
+        return config
+    return replace(config, datasets=tuple(
+        DatasetConfig(
+            kind='bag', path=str(path), image_topic=options.image, depth_topic=options.depth,
+            frames=options.frames, domain=options.domain)
+        for path in options.bags))
+
+
+def _print_plan(config: TrainConfig) -> int:
+    from zoe_depth_ros.training.plan import plan_training
+    plan = plan_training(config)
+    print(_described(config, plan))
+    for problem in plan.problems:
+        print(f'problem: {problem}')
+    return 2 if plan.problems else 0
+
+
+def _described(config: TrainConfig, plan: TrainPlan) -> str:
+    height, width = plan.size_hw
+    lines = [
+        f'{config.stage} stage, {config.steps} steps of {config.batch_size} images '
+        f'({config.batches}) at {height}x{width}', '',
+        'data set                          images  images a step    epochs']
+    lines += [f'{one.name:32s} {one.images:7d} {one.images_a_step:14.2f} {one.epochs:9.2f}'
+              for one in plan.datasets]
+    lines += ['', 'parameters  tensors      weights  learning rate  weight decay']
+    lines += [f'{one.name:10s} {one.tensors:8d} {one.weights:12d} {one.learning_rate:14.3g} '
+              f'{one.weight_decay:13.3g}' for one in plan.groups]
+    return '\n'.join([*lines, '', f'loss of the first batch {plan.first_loss:.4f}'])

@@ -1,0 +1,121 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bag_helpers import bag_of
+import numpy as np
+import pytest
+from training_helpers import quick_config
+from training_helpers import quick_run
+from training_helpers import TINY_MODEL
+from training_helpers import WORLDS
+from training_helpers import write_config
+from training_helpers import write_list
+
+from zoe_depth_ros import cli
+from zoe_depth_ros.bag.encode import image_message
+from zoe_depth_ros.bag.encode import Stamped
+from zoe_depth_ros.model.checkpoint import save_checkpoint
+from zoe_depth_ros.training.engine import train
+from zoe_depth_ros.training.plan import plan_training
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """Return a bag of four images with a metre more of depth each."""
+    rng = np.random.default_rng(0)
+    messages = []
+    for number in range(4):
+        header = Stamped(1_700_000_000_000_000_000 + number * 100_000_000, 'eye')
+        rgb = rng.integers(0, 256, (32, 64, 3), dtype=np.uint8)
+        depth_m = np.full((32, 64), number + 1.0, np.float32)
+        messages += [
+            image_message('/eye/image', rgb, 'rgb8', header),
+            image_message('/eye/depth', depth_m, '32FC1', header)]
+    return bag_of(tmp_path / 'drive', *messages)
+
+
+def test_plan_tells_mix_epochs_groups_and_the_first_loss(tmp_path):
+    config = quick_config(
+        steps=30, batch_size=4, encoder_divisor=10,
+        datasets=[{**WORLDS[0], 'share': 3}, {**WORLDS[1], 'share': 1}])
+    plan = plan_training(config)
+    assert plan.problems == ()
+    assert [(one.images, one.images_a_step, one.epochs) for one in plan.datasets] == [
+        (12, 3.0, 7.5), (12, 1.0, 2.5)]
+    run = quick_run()
+    assert sum(one.weights for one in plan.groups) == sum(
+        one.numel() for one in run.model.parameters())
+    assert plan.groups[0].learning_rate == pytest.approx(1e-4)
+    steps = []
+    train(replace(config, steps=1), tmp_path, steps.append)
+    assert plan.first_loss == steps[0].total
+
+
+def test_plan_names_every_problem_at_once(tmp_path):
+    path = write_list(tmp_path)
+    (tmp_path / '1.png').unlink()
+    (tmp_path / '2_depth.png').unlink()
+    plan = plan_training(quick_config(datasets=[
+        {'kind': 'list', 'path': str(path)}, {'kind': 'list', 'path': str(tmp_path / 'no.txt')},
+        WORLDS[0]]))
+    assert len(plan.problems) == 3
+    for problem, name in zip(plan.problems, ('1.png', '2_depth.png', 'no.txt'), strict=True):
+        assert name in problem
+    assert [one.images for one in plan.datasets] == [3, 12]
+
+
+def test_plan_without_data_sets_says_so():
+    assert 'datasets is empty' in plan_training(quick_config(datasets=[])).problems[0]
+
+
+def test_cli_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
+    path = write_config(tmp_path / 'run.yaml')
+    out = tmp_path / 'out'
+    assert cli.main(['train', str(path), '--output', str(out), '--dry-run']) == 0
+    printed = capsys.readouterr().out
+    assert 'metric stage, 4 steps of 4 images (mixed) at 32x64' in printed
+    assert 'indoor worlds' in printed and 'loss of the first batch' in printed
+    assert not out.exists()
+
+
+def test_cli_dry_run_of_a_bad_data_set_is_code_2(tmp_path, capsys):
+    path = write_config(tmp_path / 'run.yaml', datasets=[{'kind': 'list', 'path': 'no.txt'}])
+    assert cli.main(['train', str(path), '--output', str(tmp_path / 'o'), '--dry-run']) == 2
+    assert 'problem: ' in capsys.readouterr().out
+
+
+def test_cli_train_takes_changes_and_prints_where_the_weights_are(tmp_path, capsys):
+    path = write_config(tmp_path / 'run.yaml')
+    out = tmp_path / 'out'
+    assert cli.main(['train', str(path), '--output', str(out), '--set', 'steps=1', '--set',
+                     'augment.flip=0']) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+def test_cli_train_on_bags_needs_no_file(tmp_path, bag, capsys):
+    weights = tmp_path / 'w.safetensors'
+    save_checkpoint(quick_run().model, weights)
+    assert cli.main([
+        'train', '--bag', str(bag), '--bag', str(bag), '--frames', '0:3', '--domain', 'outdoor',
+        '--init', str(weights), '--output', str(tmp_path / 'out'), '--set', 'steps=2',
+        '--set', 'batch_size=2']) == 0
+    assert (tmp_path / 'out' / 'weights.safetensors').is_file()
+    assert cli.main([
+        'train', '--bag', str(bag), '--init', str(weights), '--output', str(tmp_path / 'dry'),
+        '--dry-run', '--depth', '/other']) == 2
+    assert '/other' in capsys.readouterr().out
+
+
+def test_cli_train_on_nothing_is_refused(tmp_path, capsys):
+    assert cli.main(['train', '--output', str(tmp_path)]) == 2
+    assert '--bag' in capsys.readouterr().err
+
+
+def test_tiny_model_is_tiny():
+    assert sum(one.numel() for one in quick_run(
+        model_options=TINY_MODEL).model.parameters()) < 200_000

@@ -1,0 +1,248 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from dataclasses import replace
+import math
+
+import pytest
+import torch
+from training_helpers import ALONE
+from training_helpers import batches_of
+from training_helpers import quick_config
+from training_helpers import quick_run
+from training_helpers import TINY_MODEL
+
+from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import TrainingError
+from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.model.checkpoint import load_checkpoint
+from zoe_depth_ros.model.checkpoint import save_checkpoint
+from zoe_depth_ros.training.network import build_network
+from zoe_depth_ros.training.optimizer import build_average
+from zoe_depth_ros.training.optimizer import build_optimizer
+from zoe_depth_ros.training.optimizer import build_schedule
+from zoe_depth_ros.training.optimizer import group_of
+from zoe_depth_ros.training.optimizer import parameter_groups
+from zoe_depth_ros.training.run import MOST_BAD_STEPS
+from zoe_depth_ros.training.run import Run
+
+
+@pytest.fixture(scope='module')
+def model():
+    return build_network(quick_config())
+
+
+# Parameter groups, schedule and average
+
+
+def test_every_parameter_is_in_one_group_and_only_matrices_decay(model):
+    groups = parameter_groups(model, quick_config())
+    grouped = [id(one) for group in groups for one in group.parameters]
+    assert sorted(grouped) == sorted(map(id, model.parameters()))
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for group in groups:
+        for parameter in group.parameters:
+            is_plain = parameter.ndim < 2 or group.name == 'tables' or (
+                names[id(parameter)] == 'encoder.cls_token')
+            assert (group.weight_decay == 0) == is_plain
+    assert [(group.name, group.weight_decay > 0) for group in groups] == [
+        ('encoder', True), ('encoder', False), ('tables', False), ('decoder', True),
+        ('decoder', False), ('heads', True), ('heads', False)]
+
+
+def test_groups_have_the_rates_of_their_divisors(model):
+    config = quick_config(learning_rate=1.0, encoder_divisor=10, table_divisor=0.5,
+                          decoder_divisor=4, head_divisor=2)
+    rates = {group.name: group.learning_rate for group in parameter_groups(model, config)}
+    assert rates == {'encoder': 0.1, 'tables': 2.0, 'decoder': 0.25, 'heads': 0.5}
+
+
+def test_reassembly_has_the_encoders_rate_as_in_zoedepth():
+    assert group_of('decoder.reassemble.0.readout.weight') == 'encoder'
+    assert group_of('decoder.lateral.0.weight') == 'decoder'
+    assert group_of('embedding.bottleneck.weight') == 'heads'
+
+
+def test_relative_stage_has_no_head_to_train():
+    run = quick_run(stage='relative')
+    assert {group.name for group in run.groups} == {'encoder', 'tables', 'decoder'}
+    before = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    run.step([batches_of(run)[0]])
+    changed = {name.split('.')[0] for name, tensor in run.model.state_dict().items()
+               if not torch.equal(tensor, before[name])}
+    assert changed == {'encoder', 'decoder'}
+
+
+def test_schedule_rises_to_each_groups_rate_and_falls_while_momentum_does_the_opposite(model):
+    config = quick_config(
+        steps=9, warmup=0.5, learning_rate=1.0, encoder_divisor=10, div_factor=4,
+        final_div_factor=5)
+    optimizer = build_optimizer(parameter_groups(model, config), config)
+    schedule = build_schedule(optimizer, config)
+    rates, momenta = [], []
+    for _ in range(10):
+        rates.append(schedule.get_last_lr()[0])
+        momenta.append(optimizer.param_groups[0]['betas'][0])
+        optimizer.step()
+        if len(rates) < 10:
+            schedule.step()
+    assert rates[0] == pytest.approx(0.1 / 4) and rates[4] == pytest.approx(0.1)
+    assert rates[9] == pytest.approx(0.1 / 4 / 5)
+    assert max(rates) <= 0.1
+    assert momenta[0] == momenta[9] == 0.95
+    assert min(momenta) == momenta[4] == pytest.approx(0.85)
+
+
+def test_average_forgets_its_beginning_quickly_and_then_slowly():
+    weights = torch.nn.Linear(1, 1, bias=False)
+    average = build_average(weights, decay=0.9)
+    values = []
+    for value in (0.0, 1.0, 1.0, 1.0):
+        weights.weight.data.fill_(value)
+        average.update_parameters(weights)
+        values.append(average.module.weight.item())
+    left = [2 / 11, 2 / 11 * 3 / 12, 2 / 11 * 3 / 12 * 4 / 13]
+    assert values == pytest.approx([0.0, *(1 - rest for rest in left)])
+    average.n_averaged.fill_(10_000)
+    weights.weight.data.fill_(0.0)
+    average.update_parameters(weights)
+    assert average.module.weight.item() == pytest.approx(0.9 * values[-1])
+
+
+# Steps
+
+
+def test_step_with_a_loss_that_is_not_finite_changes_nothing_and_is_counted():
+    run = quick_run(steps=20)
+    batch = batches_of(run)[0]
+    bad = replace(batch, image=torch.full_like(batch.image, math.nan))
+    run.step([batch])
+    before = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    average = {name: tensor.clone() for name, tensor in run.averaged_model.state_dict().items()}
+    step = run.step([bad])
+    assert math.isnan(step.total) and (step.number, step.skipped_steps) == (2, 1)
+    assert all(torch.equal(tensor, before[name])
+               for name, tensor in run.model.state_dict().items())
+    assert all(torch.equal(tensor, average[name])
+               for name, tensor in run.averaged_model.state_dict().items())
+    assert math.isfinite(run.step([batch]).total)
+
+
+def test_steps_in_a_row_that_are_not_finite_end_the_run():
+    run = quick_run(steps=20)
+    batch = batches_of(run)[0]
+    bad = replace(batch, image=torch.full_like(batch.image, math.nan))
+    for _ in range(MOST_BAD_STEPS - 1):
+        run.step([bad])
+    with pytest.raises(TrainingError, match=rf'{MOST_BAD_STEPS} steps in a row.* is nan'):
+        run.step([bad])
+
+
+def test_step_counts_images_without_depth_and_stays_finite():
+    run = quick_run()
+    batch = batches_of(run)[0]
+    empty = replace(batch, depth_m=torch.full_like(batch.depth_m, math.nan))
+    assert run.step([empty]).skipped_images == 4
+    step = run.step([batch])
+    assert step.skipped_images == 4
+    assert math.isfinite(step.gradient_norm)
+
+
+def test_step_in_parts_has_the_mean_of_their_losses_and_gradients():
+    whole = quick_run(model_options={**TINY_MODEL, 'router': {'dropout': 0.0}})
+    parts = quick_run(model_options={**TINY_MODEL, 'router': {'dropout': 0.0}}, accumulate=2)
+    batch = batches_of(whole)[0]
+    double = whole.step([batch])
+    twice = parts.step([batch, batch])
+    assert twice.total == pytest.approx(double.total, rel=1e-6)
+    assert twice.gradient_norm == pytest.approx(double.gradient_norm, rel=1e-4)
+
+
+def test_step_in_bfloat16_has_nearly_the_loss_of_float32():
+    losses = [run.loss([batches_of(run)[0]])
+              for run in (quick_run(precision='fp32'), quick_run(precision='bf16'))]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[0] != losses[1]
+
+
+def test_dropout_of_a_step_depends_on_its_number_only():
+    run, again = (quick_run(
+        model_options={**TINY_MODEL, 'router': {'dropout': 0.5}}) for _ in range(2))
+    batch = batches_of(run)[0]
+    torch.rand(7)
+    assert run.loss([batch]) == again.loss([batch])
+    again.steps_done = 1
+    assert run.loss([batch]) != again.loss([batch])
+
+
+# The network to start from
+
+
+def test_network_starts_from_whole_weights_with_their_own_configuration(tmp_path, model):
+    save_checkpoint(model, tmp_path / 'w.safetensors')
+    config = quick_config(model_options={}, init=str(tmp_path / 'w.safetensors'))
+    started = build_network(config)
+    assert started.config == model.config
+    assert torch.equal(started.encoder.cls_token, model.encoder.cls_token)
+    assert all(parameter.requires_grad for parameter in Run(config, ALONE).model.parameters())
+
+
+def test_network_of_other_heads_starts_from_encoder_and_decoder(tmp_path, model):
+    save_checkpoint(model, tmp_path / 'w.safetensors')
+    started = build_network(quick_config(
+        model_options={**TINY_MODEL, 'heads': [
+            {'name': 'any', 'domain': 'outdoor', 'min_depth_m': 0.1, 'max_depth_m': 20.0}],
+            'router': None},
+        init=str(tmp_path / 'w.safetensors'), init_parts='encoder_decoder'))
+    assert len(started.heads) == 1 and started.router is None
+    for part in ('encoder', 'decoder'):
+        given = getattr(model, part).state_dict()
+        assert all(torch.equal(tensor, given[name])
+                   for name, tensor in getattr(started, part).state_dict().items())
+
+
+def test_network_of_another_encoder_cannot_start_from_weights(tmp_path, model):
+    save_checkpoint(model, tmp_path / 'w.safetensors')
+    with pytest.raises(WeightsError, match='another encoder'):
+        build_network(quick_config(
+            model_options={**TINY_MODEL, 'encoder': {'embed_dim': 64, 'depth': 4, 'num_heads': 2,
+                                                     'hooks': [0, 1, 2, 3]}},
+            init=str(tmp_path / 'w.safetensors'), init_parts='encoder_decoder'))
+
+
+def test_network_option_that_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match='n_binz'):
+        build_network(quick_config(model_options={'bins': {'n_binz': 3}}))
+
+
+# State
+
+
+def test_state_of_a_run_with_other_options_is_refused(tmp_path):
+    quick_run().save_state(tmp_path / 'state.pt')
+    with pytest.raises(TrainingError, match=r'learning_rate = 0.001, not 0.002'):
+        quick_run(learning_rate=0.002).load_state(tmp_path / 'state.pt')
+    quick_run(workers=3, save_every=1).load_state(tmp_path / 'state.pt')
+
+
+@pytest.mark.parametrize('content', [b'', b'not a state'])
+def test_state_that_is_damaged_is_refused(tmp_path, content):
+    (tmp_path / 'state.pt').write_bytes(content)
+    with pytest.raises(TrainingError, match=r'state\.pt cannot be read'):
+        quick_run().load_state(tmp_path / 'state.pt')
+
+
+def test_saved_weights_are_the_average_and_rebuild_their_network(tmp_path):
+    run = quick_run()
+    for part in range(3):
+        run.step([batches_of(run)[part]])
+    run.save_weights(tmp_path / 'w.safetensors')
+    saved = load_checkpoint(tmp_path / 'w.safetensors')
+    assert saved.config == run.model.config
+    average, latest = run.averaged_model.state_dict(), run.model.state_dict()
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(tensor.half(), average[name].half())
+    assert any(not torch.equal(tensor.half(), latest[name].half())
+               for name, tensor in saved.state_dict().items())

@@ -1,0 +1,138 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The network of a training run: built, and run the way each stage wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch import Tensor
+
+from zoe_depth_ros.config import ModelConfig
+from zoe_depth_ros.config import ZOED_K
+from zoe_depth_ros.config import ZOED_MINI_NK
+from zoe_depth_ros.config import ZOED_N
+from zoe_depth_ros.config import ZOED_NK
+from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.training.config import TrainConfig
+
+ARCHITECTURES = {
+    'zoed_n': ZOED_N, 'zoed_k': ZOED_K, 'zoed_nk': ZOED_NK, 'zoed_mini_nk': ZOED_MINI_NK}
+
+
+def build_network(config: TrainConfig) -> ZoeDepth:
+    """
+    Return the network a run starts from, on the CPU.
+
+    :raises ConfigError: `model_options` are not options of the network.
+    :raises WeightsError: the weights cannot be found or do not fit.
+    """
+    if config.init and config.init_parts == 'all':
+        return load_model(config.init)
+    described = _merged(ARCHITECTURES[config.model].to_dict(), config.model_options)
+    model = ZoeDepth(ModelConfig.from_dict(described))
+    if config.init:
+        _take_encoder_and_decoder(model, config.init)
+    return model
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested options with some of them changed."""
+    merged = dict(base)
+    for name, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if nested else value
+    return merged
+
+
+def _take_encoder_and_decoder(model: ZoeDepth, source: str) -> None:
+    given = load_model(source)
+    for part in ('encoder', 'decoder'):
+        wanted, found = getattr(model.config, part), getattr(given.config, part)
+        if wanted != found:
+            raise WeightsError(f'{source} has another {part}: {found}, not {wanted}')
+        getattr(model, part).load_state_dict(getattr(given, part).state_dict())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """
+    What losses compare, for B images of H x W.
+
+    :param relative_depth: (B, 1, H, W) inverse depth up to scale and shift.
+    :param depth_m: (B, 1, H, W) metres; the relative depth again in the relative stage.
+    :param domain_logits: (B, heads); zeros in the relative stage.
+    """
+
+    relative_depth: Tensor
+    depth_m: Tensor
+    domain_logits: Tensor
+
+
+class TrainedNetwork(nn.Module):
+    """
+    A network with the routing that its training uses.
+
+    :param model: the network.
+    :param config: its stage and routing decide what runs.
+    """
+
+    def __init__(self, model: ZoeDepth, config: TrainConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.stage = config.stage
+        self.routing = config.routing
+        self._teaches_relative = config.relative_weight > 0
+        self._teaches_router = config.router_weight > 0
+
+    def forward(self, image: Tensor, labels: Tensor) -> Prediction:
+        """
+        Predict.
+
+        :param image: (B, 3, H, W) in [-1, 1].
+        :param labels: (B,) int64 head of each image's domain, used by labelled routing only.
+        """
+        if self.stage == 'relative':
+            relative = self.model.features(image).relative_depth.float()
+            return Prediction(
+                relative, relative, relative.new_zeros(len(image), len(self.model.heads)))
+        if self.routing == 'auto':
+            return self._mixture(image)
+        heads = labels.tolist() if self.routing == 'labelled' else None
+        output = self.model(image, heads=heads, with_std_dev=False)
+        return Prediction(
+            _taught(output.relative_depth, self._teaches_relative), output.depth_m,
+            _taught(output.domain_logits, self._teaches_router))
+
+    def _mixture(self, image: Tensor) -> Prediction:
+        """Mix the depths of all heads by the router's probabilities (paper, 'Auto Router')."""
+        model = self.model
+        features = model.features(image)
+        with torch.autocast(image.device.type, enabled=False):
+            features = features.float()
+            bottleneck = model.embedding.embed_bottleneck(features)
+            logits = model.domain_logits(bottleneck)
+            embeddings = model.embedding(features, bottleneck)
+            depths_m = torch.cat([
+                head(features, embeddings, with_std_dev=False).depth_m for head in model.heads],
+                dim=1)
+            weights = logits.softmax(dim=1)[:, :, None, None]
+            mixed_m = (weights * depths_m).sum(dim=1, keepdim=True)
+        return Prediction(
+            _taught(features.relative_depth, self._teaches_relative), mixed_m, logits)
+
+
+def _taught(result: Tensor, is_taught: bool) -> Tensor:
+    """
+    Cut off a result that no loss is taken of.
+
+    Its parameters then have no gradient, which leaves them as they are, where a gradient of 0
+    would let them decay. Processes that train together do not wait for it either.
+    """
+    return result if is_taught else result.detach()

@@ -1,0 +1,128 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a training run would do, and what is wrong with it, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+import math
+
+from zoe_depth_ros.datasets import DatasetConfig
+from zoe_depth_ros.datasets import open_source
+from zoe_depth_ros.datasets import Source
+from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.training.batches import Batches
+from zoe_depth_ros.training.batches import load
+from zoe_depth_ros.training.batches import Order
+from zoe_depth_ros.training.config import TrainConfig
+from zoe_depth_ros.training.processes import join_processes
+from zoe_depth_ros.training.run import Run
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """
+    What a run takes from a data set.
+
+    :param name: of the data set.
+    :param images: it has.
+    :param images_a_step: on average.
+    :param epochs: how often each of its images is seen.
+    """
+
+    name: str
+    images: int
+    images_a_step: float
+    epochs: float
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """
+    A parameter group.
+
+    :param name: 'encoder', 'tables', 'decoder' or 'heads'.
+    :param tensors: how many.
+    :param weights: numbers in them.
+    :param learning_rate: at its peak.
+    :param weight_decay: of each step, over the learning rate.
+    """
+
+    name: str
+    tensors: int
+    weights: int
+    learning_rate: float
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """
+    What a run would do.
+
+    :param datasets: to learn from; those that cannot be opened are among the problems only.
+    :param groups: of parameters.
+    :param size_hw: (height, width) the network sees.
+    :param first_loss: of the first batch, NaN where there is a problem.
+    :param problems: one sentence each; the run is sound when there are none.
+    """
+
+    datasets: tuple[DatasetPlan, ...]
+    groups: tuple[GroupPlan, ...]
+    size_hw: tuple[int, int]
+    first_loss: float
+    problems: tuple[str, ...]
+
+
+def plan_training(config: TrainConfig) -> TrainPlan:
+    """
+    Open and read all data sets, build the network and compute the loss of the first batch.
+
+    :raises WeightsError: the weights to start from cannot be found or do not fit.
+    :raises DeviceError: the device is not there.
+    """
+    problems = [] if config.datasets else ['datasets is empty: there is nothing to learn from']
+    opened = [_opened(dataset, problems) for dataset in config.datasets]
+    for dataset in config.validation:
+        _opened(dataset, problems)
+    sources = [source for source in opened if source is not None]
+    with join_processes(config.device) as process:
+        run = Run(config, process)
+        first_loss = math.nan if problems else _first_loss(run, sources, problems)
+    groups = tuple(
+        GroupPlan(group.name, len(group.parameters), sum(one.numel() for one in group.parameters),
+                  group.learning_rate, group.weight_decay)
+        for group in run.groups)
+    return TrainPlan(
+        tuple(_dataset_plans(config, opened)), groups, run.size_hw, first_loss, tuple(problems))
+
+
+def _opened(dataset: DatasetConfig, problems: list[str]) -> Source | None:
+    try:
+        source = open_source(dataset)
+        problems += source.problems()
+    except ZoeDepthError as error:
+        problems.append(str(error))
+        return None
+    return source
+
+
+def _dataset_plans(
+    config: TrainConfig, opened: list[Source | None],
+) -> Iterator[DatasetPlan]:
+    turns = Order(config).turns_in_a_round if config.datasets else []
+    for source, share in zip(opened, turns, strict=True):
+        if source is not None:
+            in_a_step = config.batch_size * share / sum(turns)
+            yield DatasetPlan(
+                source.name, len(source), in_a_step, in_a_step * config.steps / len(source))
+
+
+def _first_loss(run: Run, sources: list[Source], problems: list[str]) -> float:
+    try:
+        batches = Batches(run.config, sources, run.model.config, run.size_hw)
+        return run.loss(next(load(batches, 0)))
+    except ZoeDepthError as error:
+        problems.append(str(error))
+        return math.nan
