@@ -16,7 +16,7 @@ PACKAGE = 'zoe_depth_ros'
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ('', 'errors', 'config', 'camera', 'options'),
-    ('encoding', 'geometry', 'metrics', 'colorize'),
+    ('encoding', 'geometry', 'metrics', 'colorize', 'ground', 'ranges', 'scale'),
     ('model',),
     ('inference',),
     ('worlds', 'bag'),

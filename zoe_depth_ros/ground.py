@@ -1,0 +1,188 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The ground below a camera: a robust plane through a depth image, and what lies on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import ImageError
+from zoe_depth_ros.options import check_options
+from zoe_depth_ros.options import option
+
+FloatArray = NDArray[np.float64]
+Vector = tuple[float, float, float]
+LEVEL_UP: Vector = (0.0, -1.0, 0.0)
+SAMPLES = 1500
+HYPOTHESES = 256
+REFINEMENTS = 4
+HORIZON_SIN = 0.02
+
+
+@dataclass(frozen=True)
+class GroundConfig:
+    """How the ground is found. The fit knows no scale: halved depth gives half the height."""
+
+    max_tilt: float = option(
+        12.0, 'degrees that the ground may differ from the expected direction',
+        minimum=1.0, maximum=60.0, live=True)
+    tolerance: float = option(
+        0.1, 'height above or below the plane, over camera height, that still counts as ground '
+        'in the fit', minimum=0.01, maximum=0.5, live=True)
+    min_share: float = option(
+        0.25, 'share of the points below the horizon that must be ground',
+        minimum=0.05, maximum=1.0, live=True)
+    max_height_ratio: float = option(
+        2.5, 'where the camera height is known: how many times larger or smaller the fitted one '
+        'may be', minimum=1.0, maximum=10.0, live=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class GroundPlane:
+    """
+    The ground in the optical frame (REP 103): points p with normal . p + height_m = 0.
+
+    :param normal: unit vector, up out of the ground.
+    :param height_m: of the camera above the plane.
+    :param share: of the points below the horizon that lie on it, 0 to 1: the confidence.
+    """
+
+    normal: Vector
+    height_m: float
+    share: float
+
+    def height_above(self, points_m: NDArray[np.floating]) -> FloatArray:
+        """
+        Return the height of points above the plane.
+
+        :param points_m: (N, 3) metres in the optical frame.
+        :return: (N,) float64 metres, negative below, NaN where a point is.
+        """
+        return points_m @ np.array(self.normal) + self.height_m
+
+    def is_ground(
+        self, points_m: NDArray[np.floating], *, clearance_m: float = 0.1, slope: float = 0.02,
+    ) -> NDArray[np.bool_]:
+        """
+        Tell ground from what stands on it; holes count as ground.
+
+        :param points_m: (N, 3) metres in the optical frame.
+        :param clearance_m: height that is still ground.
+        :param slope: height allowed instead for each metre of distance, where that is more.
+        :return: (N,) bool, False where a point is NaN.
+        """
+        allowed_m = np.maximum(clearance_m, slope * np.linalg.norm(points_m, axis=1))
+        return self.height_above(points_m) <= allowed_m
+
+
+def fit_ground(
+    depth_m: NDArray[np.float32], camera: Camera, *, up: Vector = LEVEL_UP,
+    height_m: float | None = None, config: GroundConfig | None = None,
+) -> GroundPlane | None:
+    """
+    Fit the ground by random sampling (RANSAC), then least squares on what agrees.
+
+    :param depth_m: (H, W) float32, metres along the optical axis; NaN where unknown.
+    :param camera: the camera of these pixels.
+    :param up: against gravity in the optical frame, from tf or an IMU; by default a level camera.
+    :param height_m: camera height where known, to refuse tables and ceilings.
+    :param config: tolerances.
+    :return: the plane, or None where too little of the image agrees on one.
+    :raises ImageError: the depth has another size than the camera.
+    :raises ConfigError: `up` has no direction, or the height is not positive.
+    """
+    config = config or GroundConfig()
+    if depth_m.shape != camera.size_hw:
+        raise ImageError(f'depth shape {depth_m.shape} is not of camera size {camera.size_hw}')
+    if height_m is not None and not height_m > 0:
+        raise ConfigError(f'camera height {height_m} m is not positive')
+    judge = _Judge(_unit(up), height_m, config)
+    points = _points_below_horizon(depth_m, camera, judge.up)
+    if len(points) < 3:
+        return None
+    best = _best_hypothesis(points, judge)
+    return None if best is None else _refined(points, best, judge)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Which planes can be the ground; a plane is m with m . p = 1, so m = -normal / height."""
+
+    up: FloatArray
+    height_m: float | None
+    config: GroundConfig
+
+    def allows(self, planes: FloatArray) -> NDArray[np.bool_]:
+        """Return which of (K, 3) planes are level enough, below the camera, at its height."""
+        inverse_height = np.linalg.norm(planes, axis=1)
+        is_level = -planes @ self.up >= math.cos(math.radians(self.config.max_tilt)) * (
+            inverse_height)
+        if self.height_m is None:
+            return is_level
+        ratio = inverse_height * self.height_m
+        limit = self.config.max_height_ratio
+        return is_level & (ratio < limit) & (ratio * limit > 1)
+
+    def is_on(self, points: FloatArray, plane: FloatArray) -> NDArray[np.bool_]:
+        """Return which of (N, 3) points agree with a plane."""
+        return np.abs(points @ plane - 1) < self.config.tolerance
+
+
+def _unit(up: Vector) -> FloatArray:
+    length = math.hypot(*up)
+    if not (math.isfinite(length) and length > 0):
+        raise ConfigError(f'up = {up} has no direction')
+    return np.array(up) / length
+
+
+def _points_below_horizon(
+    depth_m: NDArray[np.float32], camera: Camera, up: FloatArray,
+) -> FloatArray:
+    """Return (N, 3) known points of an even sample of the pixels that can see the ground."""
+    stride = max(1, math.isqrt(camera.width * camera.height // (2 * SAMPLES)))
+    v, u = np.mgrid[:camera.height:stride, :camera.width:stride]
+    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy,
+                     np.ones(u.shape)], axis=-1).reshape(-1, 3)
+    depth = depth_m[::stride, ::stride].reshape(-1, 1).astype(np.float64)
+    kept = (rays @ up < -HORIZON_SIN) & np.isfinite(depth[:, 0]) & (depth[:, 0] > 0)
+    points: FloatArray = (rays * depth)[kept]
+    return points
+
+
+def _best_hypothesis(points: FloatArray, judge: _Judge) -> FloatArray | None:
+    """Return the plane through three points with the most others on it and few below it."""
+    triples = points[np.random.default_rng(0).integers(0, len(points), (HYPOTHESES, 3))]
+    normals = np.cross(triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0])
+    offsets = (normals * triples[:, 0]).sum(axis=1)
+    is_plane = np.abs(offsets) > 1e-9
+    planes = normals[is_plane] / offsets[is_plane, None]
+    planes = planes[judge.allows(planes)]
+    if len(planes) == 0:
+        return None
+    # Height above each plane over the camera's own.
+    height = 1 - planes @ points.T
+    tolerance = judge.config.tolerance
+    votes = (np.abs(height) < tolerance).sum(axis=1) - (height < -2 * tolerance).sum(axis=1)
+    best: FloatArray = planes[votes.argmax()]
+    return best
+
+
+def _refined(points: FloatArray, plane: FloatArray, judge: _Judge) -> GroundPlane | None:
+    for _ in range(REFINEMENTS):
+        agreeing = points[judge.is_on(points, plane)]
+        plane = np.linalg.lstsq(agreeing, np.ones(len(agreeing)), rcond=None)[0].astype(np.float64)
+    share = float(judge.is_on(points, plane).mean())
+    if share < judge.config.min_share or not judge.allows(plane[None])[0]:
+        return None
+    height_m = 1 / float(np.linalg.norm(plane))
+    x, y, z = (-plane * height_m).tolist()
+    return GroundPlane((x, y, z), height_m, share)

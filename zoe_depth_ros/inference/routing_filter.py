@@ -1,0 +1,175 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Routing over time: one camera's metric head changes once at a door, not with every doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.options import check_options
+from zoe_depth_ros.options import option
+
+# Routers are trained to certainty: a single frame shall not outweigh seconds of others.
+MAX_LOG_ODDS = 4.0
+
+
+@dataclass(frozen=True)
+class RoutingConfig:
+    """How the router's verdicts on the frames of a camera become one steady verdict."""
+
+    mode: str = option(
+        'auto', 'auto: follow the router; lock: keep its first settled verdict; '
+        'indoor, outdoor: always that metric head',
+        choices=('auto', 'indoor', 'outdoor', 'lock'), live=True)
+    time_constant: float = option(
+        0.4, 'seconds over which the log-odds of the router are averaged; 0 for no average',
+        minimum=0.0, maximum=60.0, live=True)
+    threshold: float = option(
+        0.9, 'averaged probability that another domain must reach to take over',
+        minimum=0.5, maximum=0.98, live=True)
+    min_dwell: float = option(
+        2.0, 'seconds that a settled verdict stands before another can follow',
+        minimum=0.0, maximum=600.0, live=True)
+    blend_time: float = option(
+        0.5, 'seconds over which depth passes from one metric head to the other; 0 to jump',
+        minimum=0.0, maximum=10.0, live=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """
+    The steady verdict on one frame.
+
+    :param head: number of the metric head.
+    :param domain: of that head, 'indoor' or 'outdoor'.
+    :param probability: of that domain, averaged over time.
+    :param since_change_s: time since the verdict last changed, or since the start.
+    :param weights: of each head in this frame's depth, adding up to 1; one of them is 1 except
+        while one head takes over from another.
+    """
+
+    head: int
+    domain: str
+    probability: float
+    since_change_s: float
+    weights: tuple[float, ...]
+
+
+class RoutingFilter:
+    """
+    Routes the frames of one camera.
+
+    The log-odds of each head against the others are averaged exponentially in time, so that the
+    frame rate does not matter. Time that jumps back starts anew, as when a bag is played again;
+    a lock outlasts that. After a long gap the newest frame counts for nearly everything.
+
+    :param domains: domain of each head of the network.
+    :param config: mode, time constants and threshold.
+    :raises ConfigError: no head has the domain that the mode asks for.
+    """
+
+    def __init__(self, domains: Sequence[str], config: RoutingConfig | None = None) -> None:
+        self._domains = tuple(domains)
+        self.reset()
+        self.configure(config or RoutingConfig())
+
+    def configure(self, config: RoutingConfig) -> None:
+        """
+        Change the options; leaving the mode 'lock' opens the lock.
+
+        :raises ConfigError: no head has the domain that the mode asks for.
+        """
+        if config.mode in ('indoor', 'outdoor') and config.mode not in self._domains:
+            raise ConfigError(
+                f'mode = {config.mode!r}: this model has only {", ".join(self._domains)}')
+        self.config = config
+        if config.mode != 'lock':
+            self._locked = False
+
+    def reset(self) -> None:
+        """Forget everything, the lock too."""
+        self._locked = False
+        self._head = 0
+        self._stamp_s: float | None = None
+
+    def update(self, stamp_s: float, probabilities: Sequence[float]) -> Routing:
+        """
+        Return the verdict on the next frame.
+
+        :param stamp_s: of the frame.
+        :param probabilities: of every head, by the router.
+        :raises ConfigError: not one probability for each head.
+        """
+        if len(probabilities) != len(self._domains):
+            raise ConfigError(
+                f'{len(probabilities)} probabilities for {len(self._domains)} heads')
+        evidence = _log_odds(probabilities)
+        if self._stamp_s is None or stamp_s < self._stamp_s:
+            self._start(stamp_s, evidence)
+            step_s = 0.0
+        else:
+            step_s = stamp_s - self._stamp_s
+        self._stamp_s = stamp_s
+        self._belief += _share(step_s, self.config.time_constant) * (evidence - self._belief)
+        self._decide(stamp_s)
+        self._blend(step_s)
+        return Routing(
+            self._head, self._domains[self._head], self._probability(self._head),
+            stamp_s - self._changed_s, tuple(self._weights.tolist()))
+
+    def _start(self, stamp_s: float, evidence: NDArray[np.float64]) -> None:
+        self._changed_s = stamp_s
+        self._belief = evidence
+        self._settled = self._locked
+        if not self._locked:
+            self._head = self._wanted_head(int(evidence.argmax()))
+        self._weights = np.eye(len(self._domains))[self._head]
+
+    def _wanted_head(self, routed: int) -> int:
+        """Return the head that the mode asks for, or the routed one."""
+        forced = self.config.mode in ('indoor', 'outdoor')
+        return self._domains.index(self.config.mode) if forced else routed
+
+    def _decide(self, stamp_s: float) -> None:
+        """Change the verdict if it must; a first, unsettled one needs no dwell."""
+        best = int(self._belief.argmax())
+        is_sure = self._probability(best) >= self.config.threshold
+        dwelt = not self._settled or stamp_s - self._changed_s >= self.config.min_dwell
+        routed = best if is_sure and dwelt and not self._locked else self._head
+        wanted = self._wanted_head(routed)
+        if wanted != self._head:
+            self._head, self._changed_s = wanted, stamp_s
+        self._settled |= is_sure and best == wanted
+        has_stood = stamp_s - self._changed_s >= self.config.min_dwell
+        self._locked |= self.config.mode == 'lock' and self._settled and has_stood
+
+    def _blend(self, step_s: float) -> None:
+        """Move the weights towards the verdict's head, no faster than `blend_time` allows."""
+        target = np.eye(len(self._domains))[self._head]
+        left = float(np.abs(target - self._weights).max())
+        pace = step_s / self.config.blend_time if self.config.blend_time else math.inf
+        share = min(1.0, pace / left) if left else 1.0
+        self._weights = self._weights + share * (target - self._weights)
+
+    def _probability(self, head: int) -> float:
+        return 1 / (1 + math.exp(-self._belief[head]))
+
+
+def _log_odds(probabilities: Sequence[float]) -> NDArray[np.float64]:
+    """Return the log-odds of each head against the others, bounded."""
+    p = np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)
+    return np.clip(np.log(p / (1 - p)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
+def _share(step_s: float, time_constant_s: float) -> float:
+    """Return the weight of the newest of two values step_s apart in an exponential average."""
+    return 1 - math.exp(-step_s / time_constant_s) if time_constant_s else 1.0

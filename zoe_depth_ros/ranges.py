@@ -1,0 +1,105 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What laser scanners and range sensors measure, seen from a camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.errors import ImageError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class DepthPairs:
+    """
+    Predicted depth and another sensor's at the same pixels.
+
+    :param predicted_m: (N,) float64 metres along the optical axis.
+    :param reference_m: (N,) float64 metres along the optical axis.
+    """
+
+    predicted_m: FloatArray
+    reference_m: FloatArray
+
+
+def depth_pairs(
+    depth_m: NDArray[np.float32], camera: Camera, points_m: NDArray[np.floating],
+) -> DepthPairs:
+    """
+    Compare depth with points that project into the image.
+
+    :param depth_m: (H, W) float32, metres along the optical axis, NaN where unknown.
+    :param camera: the camera of these pixels.
+    :param points_m: (N, 3) metres in the camera's optical frame; NaN ones are left out.
+    :return: pairs where both are known.
+    :raises ImageError: the depth has another size than the camera.
+    """
+    if depth_m.shape != camera.size_hw:
+        raise ImageError(f'depth shape {depth_m.shape} is not of camera size {camera.size_hw}')
+    x, y, z = points_m[np.isfinite(points_m).all(axis=1) & (points_m[:, 2] > 0)].T
+    u = np.rint(camera.fx * x / z + camera.cx)
+    v = np.rint(camera.fy * y / z + camera.cy)
+    seen = (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
+    predicted = depth_m[v[seen].astype(np.intp), u[seen].astype(np.intp)].astype(np.float64)
+    known = np.isfinite(predicted) & (predicted > 0)
+    return DepthPairs(predicted[known], z[seen][known].astype(np.float64))
+
+
+def transformed(points_m: NDArray[np.floating], sensor_to_camera: FloatArray) -> FloatArray:
+    """
+    Return points in the camera's optical frame.
+
+    :param points_m: (N, 3) metres in the sensor's frame.
+    :param sensor_to_camera: (4, 4) float64 rigid transform.
+    :return: (N, 3) float64 metres.
+    """
+    return points_m @ sensor_to_camera[:3, :3].T + sensor_to_camera[:3, 3]
+
+
+def scan_points(
+    ranges_m: NDArray[np.floating], angle_min_rad: float, angle_increment_rad: float, *,
+    range_min_m: float, range_max_m: float,
+) -> FloatArray:
+    """
+    Return the points of a sensor_msgs/LaserScan in its own frame (REP 103: x forward, y left).
+
+    :param ranges_m: (N,) metres.
+    :param angle_min_rad: of the first ray, about z from x.
+    :param angle_increment_rad: between rays.
+    :param range_min_m: nearer ranges are no returns.
+    :param range_max_m: farther ranges are no returns.
+    :return: (M, 3) float64 metres, returns only.
+    """
+    angles = angle_min_rad + angle_increment_rad * np.arange(len(ranges_m))
+    kept = np.isfinite(ranges_m) & (ranges_m >= range_min_m) & (ranges_m <= range_max_m)
+    points = np.stack(
+        [ranges_m * np.cos(angles), ranges_m * np.sin(angles), np.zeros(len(angles))], axis=1)
+    return points[kept].astype(np.float64)
+
+
+def cone_depth(
+    camera: Camera, sensor_to_camera: FloatArray, field_of_view_rad: float, range_m: float,
+) -> FloatArray:
+    """
+    Return the depth at which each pixel meets the cap of a range sensor's cone.
+
+    :return: (H, W) float64, metres along the optical axis, NaN where a pixel misses the cap.
+    """
+    v, u = np.mgrid[:camera.height, :camera.width]
+    rays = np.stack([
+        (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(u.shape)], axis=-1)
+    sensor_m, axis = sensor_to_camera[:3, 3], sensor_to_camera[:3, 0]
+    # Far root of |depth * ray - sensor| = range.
+    square, half = (rays ** 2).sum(axis=-1), rays @ sensor_m
+    root = half ** 2 - square * (sensor_m @ sensor_m - range_m ** 2)
+    depth_m = (half + np.sqrt(np.where(root >= 0, root, np.nan))) / square
+    along_m = (rays * depth_m[..., None] - sensor_m) @ axis
+    inside = (depth_m > 0) & (along_m >= range_m * math.cos(field_of_view_rad / 2))
+    return np.where(inside, depth_m, np.nan)
