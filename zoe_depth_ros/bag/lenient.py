@@ -41,9 +41,9 @@ class LenientReader(BagReader):
     :param path: a rosbag2 directory, a bare .mcap or .db3 file, or a ROS 1 .bag file.
     :raises BagError: nothing of it can be read.
 
-    `records` tells how every topic was recorded, `announced` how many messages each should have,
-    as far as that is known, `problems` what is wrong with the files, and `unreadable` counts
-    messages by topic and by why they could not be given.
+    `records` tells how every topic was recorded, `announced` how many messages each should have
+    as far as that is known, and `unreadable` counts messages by topic and by why they could not
+    be given.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,19 +53,26 @@ class LenientReader(BagReader):
         self._is_open = False
         self.records: dict[str, TopicRecord] = {}
         self.announced: dict[str, int] = {}
-        self.problems: list[str] = []
+        self._errors: list[str] = []
         self.unreadable: Counter[tuple[str, str]] = Counter()
         try:
             super().__init__(path)
         except BagError as error:
             self.path = path
             self._fall_back(error)
+            if not self.records:
+                raise BagError('; '.join(self.problems)) from error
         else:
             self._is_open = True
             links = sorted(self._reader.connections, key=lambda link: link.topic)
             self.records = {link.topic: record_of(link) for link in links}
             self.announced = {topic.name: topic.count for topic in self.topics}
             self.start_ns, self.stop_ns = self._reader.start_time, self._reader.end_time
+
+    @property
+    def problems(self) -> list[str]:
+        """What is known to be wrong with the files."""
+        return [*self._errors, *(text for scan in self._scans for text in scan.problems)]
 
     def close(self) -> None:
         """Close the files."""
@@ -115,10 +122,10 @@ class LenientReader(BagReader):
     def _scanned(
         self, topics: Collection[str], start_ns: int | None, stop_ns: int | None,
     ) -> Iterator[BagMessage]:
+        first_ns = 0 if start_ns is None else start_ns
+        last_ns = FOREVER_NS if stop_ns is None else stop_ns
         for scan in self._scans:
-            for message in scan.messages(
-                    topics, 0 if start_ns is None else start_ns,
-                    FOREVER_NS if stop_ns is None else stop_ns):
+            for message in scan.messages(topics, first_ns, last_ns):
                 yield from self._as_ros2(message)
 
     def _as_ros2(self, message: BagMessage) -> Iterator[BagMessage]:
@@ -136,18 +143,15 @@ class LenientReader(BagReader):
 
     def _fall_back(self, error: BagError) -> None:
         """Read the files themselves from now on."""
-        self._unpacked = self._unpacked or TemporaryDirectory()
-        self.problems.append(str(error))
+        self._errors.append(str(error))
+        self._unpacked = TemporaryDirectory()
         for file in storage_files(self.path):
-            path = unpacked_file(file, Path(self._unpacked.name))
-            try:
-                self._scans.append(SCANS[path.suffix](path))
-            except BagError as reason:
-                self.problems.append(str(reason))
-        self.problems += [text for scan in self._scans for text in scan.problems]
-        if not any(scan.counts for scan in self._scans):
-            raise BagError('; '.join(self.problems)) from error
+            self._add_scan(file, Path(self._unpacked.name))
         self._is_scanned = True
+        if any(scan.counts for scan in self._scans):
+            self._learn_from_scans()
+
+    def _learn_from_scans(self) -> None:
         self.records = {
             name: record for scan in self._scans for name, record in scan.records.items()}
         counts = sum((scan.counts for scan in self._scans), Counter[str]())
@@ -157,6 +161,13 @@ class LenientReader(BagReader):
         self.announced = self.announced or announced_counts(self.path)
         self.start_ns = min(scan.start_ns for scan in self._scans)
         self.stop_ns = max(scan.stop_ns for scan in self._scans)
+
+    def _add_scan(self, file: Path, folder: Path) -> None:
+        try:
+            path = unpacked_file(file, folder)
+            self._scans.append(SCANS[path.suffix](path))
+        except (BagError, OSError) as error:
+            self._errors.append(str(error))
 
 
 def announced_counts(path: Path) -> dict[str, int]:

@@ -14,7 +14,6 @@ from io import BytesIO
 from pathlib import Path
 import sqlite3
 import struct
-import sys
 from typing import BinaryIO
 from typing import NamedTuple
 from typing import Protocol
@@ -28,16 +27,12 @@ from mcap.records import Message
 from mcap.records import Schema
 from mcap.stream_reader import breakup_chunk
 from rosbags.rosbag2.metadata import parse_qos
+import zstandard
 
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.record import TopicRecord
 from zoe_depth_ros.bag.scan_ros1 import Ros1Scan
 from zoe_depth_ros.errors import BagError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 MCAP_MAGIC = b'\x89MCAP0\r\n'
 ZSTD_SUFFIX = '.zstd'
@@ -220,14 +215,15 @@ SCANS: dict[str, Callable[[Path], Scan]] = {
 
 
 def unpacked_file(path: Path, folder: Path) -> Path:
-    """Return a storage file itself, or what a .zstd file holds as a file in a folder."""
+    """Return a storage file itself, or a file in a folder with what can be had from a .zstd."""
     if path.suffix != ZSTD_SUFFIX:
         return path
     unpacked = folder / path.stem
-    with zstd.open(path) as source, unpacked.open('wb') as target:
-        with suppress(EOFError, zstd.ZstdError):
-            while block := source.read(BLOCK_BYTES):
-                target.write(block)
+    unpack = zstandard.ZstdDecompressor().decompressobj()
+    broken = suppress(zstandard.ZstdError)
+    with path.open('rb') as source, unpacked.open('wb') as target, broken:
+        while block := source.read(BLOCK_BYTES):
+            target.write(unpack.decompress(block))
     return unpacked
 
 
@@ -258,4 +254,7 @@ def _unpacked(opcode: int, content: bytes) -> list[Schema | Channel | Message]:
 
 def _decompressed(stored: bytes) -> bytes:
     """Return a message that may have been compressed by itself; CDR never begins like zstd."""
-    return zstd.decompress(stored) if stored.startswith(ZSTD_MAGIC) else stored
+    if stored.startswith(ZSTD_MAGIC):
+        with suppress(zstandard.ZstdError):
+            return zstandard.ZstdDecompressor().decompressobj().decompress(stored)
+    return stored

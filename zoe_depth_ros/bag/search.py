@@ -41,7 +41,10 @@ def find_bags(paths: Sequence[Path], leave_out: Path) -> list[FoundBag]:
     for path in paths:
         if not path.exists():
             raise BagError(f'there is no bag {path}')
-        bags = [FoundBag(bag, _name(bag, path)) for bag in _walk(path, leave_out.resolve())]
+        try:
+            bags = [FoundBag(bag, _name(bag, path)) for bag in _walk(path, leave_out.resolve())]
+        except OSError as error:
+            raise BagError(f'{path} cannot be searched: {error}') from error
         if not bags:
             raise BagError(f'there is no bag in {path}')
         for bag in bags:

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 import logging
 import sys
 
+from zoe_depth_ros.cli import bag
 from zoe_depth_ros.cli import demo
 from zoe_depth_ros.cli import evaluate
 from zoe_depth_ros.cli import train
 from zoe_depth_ros.cli import worlds
 from zoe_depth_ros.errors import ZoeDepthError
 
-COMMANDS = {'demo': demo, 'worlds': worlds, 'train': train, 'evaluate': evaluate}
+COMMANDS = {'demo': demo, 'bag': bag, 'worlds': worlds, 'train': train, 'evaluate': evaluate}
 
 
 def main(args: Sequence[str] | None = None) -> int:

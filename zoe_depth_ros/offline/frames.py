@@ -1,0 +1,168 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The stream of messages of a bag, and what becomes of the images in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+import time
+
+from zoe_depth_ros.bag.decode import picture
+from zoe_depth_ros.bag.encode import Stamped
+from zoe_depth_ros.bag.header import header_of
+from zoe_depth_ros.bag.lenient import LenientReader
+from zoe_depth_ros.bag.reader import BagMessage
+from zoe_depth_ros.errors import ImageError
+from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.frames import FramePipeline
+from zoe_depth_ros.inference.frames import PreparedImage
+from zoe_depth_ros.offline.calibrations import Calibrations
+from zoe_depth_ros.offline.cameras import CameraPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """
+    An image on its way to depth.
+
+    :param header: of the image.
+    :param image: as the camera sent it, then undistorted.
+    :param depth: its depth, None so far.
+    """
+
+    header: Stamped
+    image: PreparedImage
+    depth: DepthMap | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """
+    A message on its way through.
+
+    :param message: as it lies in the bag.
+    :param read_s: when it was read, by `time.perf_counter()`.
+    :param camera: where it is an image.
+    :param frame: its content, None where it is no image or cannot be decoded.
+    :param error: why nothing came of it.
+    """
+
+    message: BagMessage
+    read_s: float
+    camera: CameraPlan | None = None
+    frame: Frame | None = None
+    error: ZoeDepthError | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory it takes."""
+        size = len(self.message.cdr)
+        if self.frame is not None:
+            size += self.frame.image.rgb.nbytes
+            depth = self.frame.depth
+            size += 0 if depth is None else 2 * depth.depth_m.nbytes
+        return size
+
+
+def read_items(
+    bag: LenientReader, topics: Collection[str], cameras: Sequence[CameraPlan], start_ns: int,
+    stop_ns: int,
+) -> Iterator[Item]:
+    """Yield the messages of some topics and of the images, as they were recorded."""
+    by_topic = {camera.image: camera for camera in cameras}
+    wanted = {*topics, *by_topic}
+    for message in bag.messages(wanted, start_ns=start_ns, stop_ns=stop_ns):
+        yield Item(message, time.perf_counter(), by_topic.get(message.topic))
+
+
+def is_image(item: Item) -> bool:
+    """Return whether an item is an image."""
+    return item.camera is not None
+
+
+def decoded(item: Item) -> Item:
+    """Return the item with its image decoded, or with the reason why it does not decode."""
+    if item.camera is None:
+        return item
+    try:
+        image = PreparedImage(picture(item.message), None, None)
+        return replace(item, frame=Frame(header_of(item.message.cdr), image))
+    except ZoeDepthError as error:
+        return replace(item, error=error)
+    except Exception as error:  # on damaged messages the bag library raises nearly anything
+        return replace(item, error=ImageError(f'message does not decode: {error}'))
+
+
+def prepared(
+    items: Iterable[Item], pipelines: Mapping[str, FramePipeline],
+    calibrations: Mapping[str, Calibrations], rectify: str,
+) -> Iterator[Item]:
+    """
+    Yield the items with images undistorted, or with the reason why they cannot be.
+
+    :param pipelines: by image topic.
+    :param calibrations: by image topic.
+    :param rectify: 'always', 'never', or 'auto'.
+    """
+    for item in items:
+        if item.frame is None:
+            yield item
+            continue
+        topic, frame = item.message.topic, item.frame
+        calibration = calibrations[topic].nearest(frame.header.stamp_ns)
+        try:
+            image = pipelines[topic].prepare(frame.image.rgb, calibration, rectify=rectify)
+            yield replace(item, frame=replace(frame, image=image))
+        except ZoeDepthError as error:
+            yield replace(item, frame=None, error=error)
+
+
+class Estimation:
+    """
+    Depth for a stream of items, in batches; it counts the time the network takes.
+
+    :param estimator: the loaded network.
+    :param batch: frames that go through the network together.
+    """
+
+    def __init__(self, estimator: DepthEstimator, batch: int) -> None:
+        self.estimator = estimator
+        self._batch = batch
+        self.network_s = 0.0
+
+    def run(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items in their order, images with depth."""
+        waiting: list[Item] = []
+        frames = 0
+        for item in items:
+            waiting.append(item)
+            frames += item.frame is not None
+            if frames in (0, self._batch):
+                yield from self._estimated(waiting)
+                waiting, frames = [], 0
+        yield from self._estimated(waiting)
+
+    def _estimated(self, items: list[Item]) -> list[Item]:
+        frames = [item.frame for item in items if item.frame is not None]
+        if not frames:
+            return items
+        start_s = time.perf_counter()
+        depths = self.estimator.estimate_batch(
+            [frame.image.rgb for frame in frames], [frame.image.camera for frame in frames])
+        self.network_s += time.perf_counter() - start_s
+        given = iter(depths)
+        return [
+            item if item.frame is None
+            else replace(item, frame=_with_depth(item.frame, next(given))) for item in items]
+
+
+def _with_depth(frame: Frame, depth: DepthMap) -> Frame:
+    return replace(frame, depth=frame.image.seen_only(depth))
