@@ -3,11 +3,13 @@
 from itertools import takewhile
 from pathlib import Path
 import re
+import shlex
 
 import cv2
 import numpy as np
 import pytest
 
+from zoe_depth_ros.cli import command_parser
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import NodeConfig
@@ -63,3 +65,22 @@ def test_readme_model_names_are_the_known_ones():
     names = [row[0].strip('`') for row in table('Weights')]
     assert all(name in NodeConfig.__dataclass_fields__['model'].metadata['info'].doc
                for name in names)
+
+
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+COMMAND = re.compile(r'(?:^|`|-m )zoe_depth(?:_ros\.cli)? ([a-z][^`\n]*)', re.MULTILINE)
+
+
+def commands(page: Path) -> list[str]:
+    return [line for line in COMMAND.findall(page.read_text()) if '...' not in line]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def test_commands_in_the_documentation_are_understood(page):
+    for line in commands(page):
+        command_parser().parse_args(shlex.split(line, comments=True))
+
+
+def test_commands_in_the_documentation_are_found():
+    assert {line.split()[0] for page in PAGES for line in commands(page)} >= {
+        'bag', 'evaluate', 'train'}

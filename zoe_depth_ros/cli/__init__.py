@@ -21,7 +21,9 @@ from zoe_depth_ros.cli import train
 from zoe_depth_ros.cli import worlds
 from zoe_depth_ros.errors import ZoeDepthError
 
-COMMANDS = {'demo': demo, 'bag': bag, 'worlds': worlds, 'train': train, 'evaluate': evaluate}
+COMMANDS = {
+    'demo': demo, 'bag': bag, 'worlds': worlds, 'train': train,
+    'evaluate': evaluate}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -32,6 +34,16 @@ def main(args: Sequence[str] | None = None) -> int:
         line.
     """
     logging.basicConfig(level=logging.WARNING)
+    options = command_parser().parse_args(args)
+    try:
+        return options.run(options) or 0
+    except ZoeDepthError as error:
+        print(f'zoe_depth: {" ".join(str(error).split())}', file=sys.stderr)
+        return 2
+
+
+def command_parser() -> ArgumentParser:
+    """Return the parser of all commands; what it parses has the command as `run`."""
     parser = ArgumentParser(prog='zoe_depth', description='Metric depth from one camera.')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     for name, module in COMMANDS.items():
@@ -39,9 +51,4 @@ def main(args: Sequence[str] | None = None) -> int:
             name, help=module.run.__doc__, description=module.run.__doc__)
         module.add_options(command)
         command.set_defaults(run=module.run)
-    options = parser.parse_args(args)
-    try:
-        return options.run(options) or 0
-    except ZoeDepthError as error:
-        print(f'zoe_depth: {" ".join(str(error).split())}', file=sys.stderr)
-        return 2
+    return parser
