@@ -21,12 +21,12 @@ LAYERS = (
     ('inference',),
     ('worlds', 'bag'),
     ('datasets',),
-    ('training', 'evaluation', 'offline'),
+    ('training', 'evaluation', 'offline', 'view'),
     ('ros',),
     ('demo',),
     ('cli',),
 )
-APART = ({'worlds', 'bag'}, {'training', 'evaluation', 'offline'})
+APART = ({'worlds', 'bag'}, {'training', 'evaluation', 'offline', 'view'})
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 ROS_PACKAGES = {
     'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs', 'geometry_msgs',
@@ -36,6 +36,8 @@ ALLOWED = {
     'torch': {'model', 'inference', 'worlds', 'datasets', 'training', 'evaluation'},
     'timm': {'model'},
     'rosbags': {'bag'},
+    'ray': {'offline'},
+    'rerun': {'view'},
     'argparse': {'cli'},
     **{package: {'ros'} for package in ROS_PACKAGES},
 }

@@ -21,12 +21,13 @@ from zoe_depth_ros.inference.frames import PreparedImage
 from zoe_depth_ros.offline.cameras import CameraPlan
 from zoe_depth_ros.offline.frames import Frame
 from zoe_depth_ros.offline.frames import Item
+from zoe_depth_ros.offline.histogram import Histogram
 from zoe_depth_ros.offline.report import BagReport
 from zoe_depth_ros.offline.report import CameraReport
+from zoe_depth_ros.offline.report import DomainSpan
 from zoe_depth_ros.offline.report import Dropped
 from zoe_depth_ros.offline.report import Failure
 from zoe_depth_ros.offline.report import from_json
-from zoe_depth_ros.offline.report import Histogram
 from zoe_depth_ros.offline.report import ImageSample
 from zoe_depth_ros.offline.report import merged
 from zoe_depth_ros.offline.report import NO_LATENCY
@@ -39,7 +40,8 @@ from zoe_depth_ros.offline.tally import Tally
 EDGES = (0.0, 1.0, 10.0)
 WORK = WorkReport(
     (TopicCount('/i', 'T', 5, 2, 2), TopicCount('/made', 'T', None, 0, 2)),
-    (CameraReport('/i', 2, 1, 1, 0, 1, Histogram(EDGES, (3, 4), 5)),),
+    (CameraReport(
+        '/i', 2, 1, 1, 0, 1, Histogram(EDGES, (3, 4), 5), (DomainSpan('indoor', 6, 7),)),),
     (Dropped('/i', 'ImageError', 1, 'no JPEG'),), ('cut',),
     (ImageSample('/i', 7, 'indoor', 'aGk='),),
     NO_LATENCY, 4.0, 3.0)
@@ -50,6 +52,13 @@ def test_report_histogram_counts_between_its_edges():
     found = Histogram.of(EDGES, values)
     assert found == Histogram(EDGES, (2, 3), 4)
     assert found + found == Histogram(EDGES, (4, 6), 8)
+
+
+def test_report_histogram_has_quantiles():
+    found = Histogram((0.0, 1.0, 10.0, 20.0), (2, 0, 2), 7)
+    assert found.quantile(0.25) == 0.5
+    assert found.quantile(0.75) == 15.0
+    assert np.isnan(Histogram(EDGES, (0, 0), 5).quantile(0.5))
 
 
 def test_report_survives_json():
@@ -71,11 +80,20 @@ def test_report_parts_add_up():
     total = merged([WORK, other])
     assert total.topics == (
         TopicCount('/i', 'T', 5, 5, 5), TopicCount('/made', 'T', None, 0, 2))
-    assert total.cameras == (CameraReport('/i', 4, 2, 2, 0, 2, Histogram(EDGES, (6, 8), 10)),)
+    assert total.cameras == (CameraReport(
+        '/i', 4, 2, 2, 0, 2, Histogram(EDGES, (6, 8), 10), (DomainSpan('indoor', 6, 7),)),)
     assert total.dropped == (
         Dropped('/i', 'ImageError', 3, 'no JPEG'), Dropped('/j', 'BagError', 1, 'x'))
     assert total.problems == ('cut',)
     assert (total.frames, total.estimated, total.wall_s, total.network_s) == (4, 2, 8.0, 6.0)
+
+
+def test_report_domains_of_parts_are_joined_where_they_are_one():
+    spans = [DomainSpan('indoor', 0, 3), DomainSpan('outdoor', 4, 5), DomainSpan('outdoor', 6, 9)]
+    camera = WORK.cameras[0]
+    total = merged(
+        replace(WORK, cameras=(replace(camera, domains=(span,)),)) for span in spans)
+    assert total.cameras[0].domains == (spans[0], DomainSpan('outdoor', 4, 9))
 
 
 def test_report_keeps_few_samples_of_many_parts_evenly():
@@ -109,4 +127,5 @@ def test_report_samples_are_spread_and_show_image_beside_depth():
     assert picture.shape == (96, 320, 3)
     assert np.allclose(picture[:, :150], 200, atol=3)
     assert picture[:, 170:].std() > 20
+    assert report.cameras[0].domains == (DomainSpan('indoor', 0, 49),)
     assert report.cameras[0].depth.counts.count(0) == 29  # all pixels are at one metre

@@ -68,7 +68,8 @@ def test_resume_after_any_frame_gives_the_same_bag(weights, tmp_path, bag, expec
     assert seen[0].frames == (frames - 1) // 2 * 2 + 1  # finished parts are not done again
     assert seen[-1] == Progress('b', FRAMES, FRAMES, 0)
     assert report.bags[0].work.estimated == FRAMES
-    assert sorted(path.name for path in output.iterdir()) == ['.lock', 'b', 'report.json']
+    assert sorted(path.name for path in output.iterdir()) == [
+        '.lock', 'b', 'report.html', 'report.json']
 
 
 def test_resume_finished_bags_are_not_done_again(weights, tmp_path, bag):

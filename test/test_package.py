@@ -26,14 +26,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'zoe_depth_ros'
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
 FAST_DDS_XML = ROOT / 'config' / 'fast_dds.xml'
+FOXGLOVE_JSON = ROOT / 'config' / 'foxglove.json'  # read by test_foxglove.py
 NODE_YAML = ROOT / 'config' / 'zoe_depth.yaml'
 TRAIN_YAMLS = sorted((ROOT / 'config' / 'train').iterdir())
 LAUNCH_FILE = ROOT / 'launch' / 'depth.launch.py'
 ROSDEP_KEYS = {
-    'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'tqdm': 'python3-tqdm',
-    'yaml': 'python3-yaml'}
+    'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'numpy': 'python3-numpy',
+    'tqdm': 'python3-tqdm', 'yaml': 'python3-yaml'}
 WITHOUT_ROSDEP_KEY = {
-    'OpenEXR', 'huggingface_hub', 'mcap', 'rosbags', 'safetensors', 'timm', 'torch', 'zstandard'}
+    'OpenEXR', 'huggingface_hub', 'mcap', 'ray', 'rerun', 'rosbags', 'safetensors', 'timm',
+    'torch', 'zstandard'}
 
 
 @pytest.fixture(scope='module')
@@ -189,7 +191,7 @@ def test_config_is_read_by_ros_as_the_defaults():
 
 def test_config_folder_holds_no_file_that_no_test_reads():
     assert {path for path in (ROOT / 'config').rglob('*') if path.is_file()} == {
-        NODE_YAML, FAST_DDS_XML, *TRAIN_YAMLS}
+        NODE_YAML, FAST_DDS_XML, FOXGLOVE_JSON, *TRAIN_YAMLS}
 
 
 # Launch file and RViz

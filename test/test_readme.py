@@ -72,7 +72,8 @@ COMMAND = re.compile(r'(?:^|`|-m )zoe_depth(?:_ros\.cli)? ([a-z][^`\n]*)', re.MU
 
 
 def commands(page: Path) -> list[str]:
-    return [line for line in COMMAND.findall(page.read_text()) if '...' not in line]
+    found = COMMAND.findall(page.read_text())
+    return [line for line in found if ' ' in line and '...' not in line]
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)

@@ -17,12 +17,14 @@ import sys
 from zoe_depth_ros.cli import bag
 from zoe_depth_ros.cli import demo
 from zoe_depth_ros.cli import evaluate
+from zoe_depth_ros.cli import infer
 from zoe_depth_ros.cli import train
+from zoe_depth_ros.cli import view
 from zoe_depth_ros.cli import worlds
 from zoe_depth_ros.errors import ZoeDepthError
 
 COMMANDS = {
-    'demo': demo, 'bag': bag, 'worlds': worlds, 'train': train,
+    'demo': demo, 'bag': bag, 'view': view, 'infer': infer, 'worlds': worlds, 'train': train,
     'evaluate': evaluate}
 
 

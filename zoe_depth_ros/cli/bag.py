@@ -10,6 +10,9 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
+from zoe_depth_ros.cli.node_options import add_node_options
+from zoe_depth_ros.cli.node_options import node_config_of
+
 if TYPE_CHECKING:
     from zoe_depth_ros.offline.config import OfflineConfig
     from zoe_depth_ros.offline.report import BagReport
@@ -35,17 +38,17 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--export', nargs='+', default=[], metavar='FORMAT',
         help='files to write besides: png npz exr ply mp4')
-    parser.add_argument('--model', default='zoed_nk', help='weights (default: %(default)s)')
-    parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N')
-    parser.add_argument(
-        '--set', action='append', default=[], metavar='NAME=VALUE',
-        help='any other parameter of the live node, such as points.stride=4')
+    add_node_options(parser)
     parser.add_argument(
         '--batch', type=int, default=1,
         help='frames that go through the network together (default: %(default)s)')
     parser.add_argument(
         '--segment', type=float, default=60.0, metavar='SECONDS',
         help='of recording in one file of the output (default: %(default)s)')
+    parser.add_argument(
+        '--ray', nargs='?', const='', metavar='ADDRESS',
+        help='spread the work over a Ray cluster (default: the one that runs here, or else the '
+        'GPUs of this machine)')
     parser.add_argument('--force', action='store_true', help='replace outputs that exist')
 
 
@@ -54,6 +57,7 @@ def run(options: Namespace) -> int:
     from tqdm import tqdm
 
     from zoe_depth_ros.offline.job import Progress
+    from zoe_depth_ros.offline.run import PAGE
     from zoe_depth_ros.offline.run import run_offline
     shown: list[str] = []
     with tqdm(unit=' frames', disable=None) as bar:
@@ -68,28 +72,19 @@ def run(options: Namespace) -> int:
         try:
             report = run_offline(
                 options.path, options.output, _config(options), force=options.force,
-                on_progress=show)
+                on_progress=show, ray=options.ray)
         except KeyboardInterrupt:
             print('interrupted; start it again to go on', file=sys.stderr)
             return INTERRUPTED
     _print(report)
+    print(f'{options.output / PAGE} shows it')
     return 0 if report.is_whole else 1
 
 
 def _config(options: Namespace) -> OfflineConfig:
-    import yaml
-
-    from zoe_depth_ros.errors import ConfigError
-    from zoe_depth_ros.offline.config import node_config
     from zoe_depth_ros.offline.config import OfflineConfig
-    values = {'model': options.model, 'device': options.device}
-    for text in options.set:
-        name, equals, value = text.partition('=')
-        if not equals:
-            raise ConfigError(f'--set {text} is not NAME=VALUE')
-        values[name] = yaml.safe_load(value)
     return OfflineConfig(
-        node_config(values), tuple(options.image), tuple(options.keep), tuple(options.export),
+        node_config_of(options), tuple(options.image), tuple(options.keep), tuple(options.export),
         options.storage, options.batch, options.segment)
 
 

@@ -36,6 +36,12 @@ def side_by_side(depth: DepthMap) -> NDArray[np.uint8]:
     return np.hstack([depth.rgb, colorize_depth(depth.depth_m, near_m=near_m, far_m=far_m)])
 
 
+def write_color(path: Path, depth: DepthMap, cloud: PointCloud | None) -> None:
+    """Write depth in colours from red (near) to blue (far), for eyes only."""
+    picture = colorize_depth(depth.depth_m)
+    _write_picture(path, np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8))
+
+
 def write_png(path: Path, depth: DepthMap, cloud: PointCloud | None) -> None:
     """Write depth as 16-bit millimetres, 0 where unknown."""
     _write_picture(path, encode_depth_mm(depth.depth_m))
@@ -171,6 +177,6 @@ class Film:
         return writer
 
 
-def _write_picture(path: Path, pixels: NDArray[np.uint16] | NDArray[np.float32]) -> None:
+def _write_picture(path: Path, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     if not cv2.imwrite(str(path), pixels):
         raise BagError(f'{path} cannot be written')

@@ -60,6 +60,14 @@ class Progress:
     total: int
     dropped: int
 
+    def after(self, frames: int, dropped: int) -> Progress:
+        """Return how far the bag has come with some more images and dropped messages."""
+        return replace(self, frames=self.frames + frames, dropped=self.dropped + dropped)
+
+    def after_part(self, work: WorkReport) -> Progress:
+        """Return how far the bag has come with one more part."""
+        return self.after(work.frames, sum(item.count for item in work.dropped))
+
 
 @dataclass(frozen=True)
 class OutputPlace:
@@ -139,18 +147,17 @@ def process_bag(
     :raises BagError: the output cannot be written.
     :raises DeviceError: the network cannot compute.
     """
-    done = Progress(place.bag.name, 0, sum(camera.frames for camera in jobs[0].cameras), 0)
+    done = not_begun(place, jobs)
     reports: list[WorkReport] = []
     try:
-        _resume(place)
+        resume(place)
         for job in jobs:
-            path = job.path.with_suffix('.json')
-            if not path.exists():
-                _forget(job.path)
+            if (report := recorded(job)) is None:
+                forget(job.path)
                 report = process_segment(job, bag, get_estimator(), _shown(done, on_progress))
-                _write_text(path, to_json(report))
-            reports.append(from_json(WorkReport, path.read_text()))
-            done = _advanced(done, reports[-1])
+                record(job, report)
+            reports.append(report)
+            done = done.after_part(report)
         return _complete(place, jobs, merged(reports))
     except OSError as error:
         raise BagError(f'{place.unfinished} cannot be written: {error}') from error
@@ -177,12 +184,21 @@ def plan_segments(place: OutputPlace, bag: LenientReader) -> list[SegmentJob]:
         for number, start_ns in enumerate(range(bag.start_ns, bag.stop_ns, step_ns))]
 
 
-def _resume(place: OutputPlace) -> None:
-    """Keep what an earlier run left, if it did the same work."""
+def not_begun(place: OutputPlace, jobs: Sequence[SegmentJob]) -> Progress:
+    """Return the progress of a bag of which nothing is done."""
+    return Progress(place.bag.name, 0, sum(camera.frames for camera in jobs[0].cameras), 0)
+
+
+def resume(place: OutputPlace) -> None:
+    """
+    Keep what an earlier run left, if it did the same work.
+
+    :raises BagError: it did other work.
+    """
     path = place.unfinished / IDENTITY
     identity = json.dumps(place.identity())
     if not path.exists():
-        _forget(place.unfinished)
+        forget(place.unfinished)
         place.segments.mkdir(parents=True)
         _write_text(path, identity)
     elif path.read_text() != identity:
@@ -191,10 +207,21 @@ def _resume(place: OutputPlace) -> None:
             f'{place.bag.path}')
 
 
-def _advanced(done: Progress, work: WorkReport) -> Progress:
-    dropped = sum(item.count for item in work.dropped)
-    return replace(
-        done, frames=done.frames + work.frames, dropped=done.dropped + dropped)
+def recorded(job: SegmentJob) -> WorkReport | None:
+    """Return what was done in a part, None where it is not complete."""
+    path = job.path.with_suffix('.json')
+    return from_json(WorkReport, path.read_text()) if path.exists() else None
+
+
+def record(job: SegmentJob, report: WorkReport) -> None:
+    """Make a part, whose bag is written, a complete one."""
+    _write_text(job.path.with_suffix('.json'), to_json(report))
+
+
+def forget(path: Path) -> None:
+    """Remove a folder that may be there."""
+    if path.exists():
+        shutil.rmtree(path)
 
 
 def _shown(
@@ -202,8 +229,7 @@ def _shown(
 ) -> Callable[[SegmentProgress], None] | None:
     if on_progress is None:
         return None
-    return lambda progress: on_progress(replace(
-        done, frames=done.frames + progress.frames, dropped=done.dropped + progress.dropped))
+    return lambda progress: on_progress(done.after(progress.frames, progress.dropped))
 
 
 def _complete(place: OutputPlace, jobs: Sequence[SegmentJob], work: WorkReport) -> BagReport:
@@ -213,9 +239,9 @@ def _complete(place: OutputPlace, jobs: Sequence[SegmentJob], work: WorkReport) 
         len(jobs), work)
     merge_bags([job.path for job in jobs], place.result, place.folder.name)
     _write_text(place.result / REPORT, to_json(report))
-    _forget(place.folder)
+    forget(place.folder)
     os.replace(place.result, place.folder)
-    _forget(place.unfinished)
+    forget(place.unfinished)
     return report
 
 
@@ -227,8 +253,3 @@ def _write_text(path: Path, text: str) -> None:
     unfinished = path.with_name(f'.{path.name}')
     unfinished.write_text(text)
     os.replace(unfinished, path)
-
-
-def _forget(path: Path) -> None:
-    if path.exists():
-        shutil.rmtree(path)

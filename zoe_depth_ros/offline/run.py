@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from contextlib import contextmanager
+from contextlib import nullcontext
 import fcntl
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,7 @@ from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.offline.config import OfflineConfig
+from zoe_depth_ros.offline.html import to_html
 from zoe_depth_ros.offline.job import OutputPlace
 from zoe_depth_ros.offline.job import plan_segments
 from zoe_depth_ros.offline.job import process_bag
@@ -28,26 +31,31 @@ from zoe_depth_ros.offline.report import BagReport
 from zoe_depth_ros.offline.report import Failure
 from zoe_depth_ros.offline.report import RunReport
 from zoe_depth_ros.offline.report import to_json
+from zoe_depth_ros.offline.spread import spread
 
 LOCK = '.lock'
+PAGE = 'report.html'
 
 
 def run_offline(
     paths: Sequence[Path], output: Path, config: OfflineConfig, *, force: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None, ray: str | None = None,
 ) -> RunReport:
     """
     Write every bag again with the depth of its images; finished ones are not done again.
 
     :param paths: bags, or folders of bags.
-    :param output: folder for the bags and the report, report.json.
+    :param output: folder for the bags and the report, report.json and report.html.
     :param config: how.
     :param force: replace outputs that are there already, and begin unfinished ones anew.
-    :param on_progress: called after every image.
+    :param on_progress: called after every image, on a cluster after every part of a bag.
+    :param ray: address of the Ray cluster to do the work; '' is the one that runs here, or else
+        one of this machine alone; None is no cluster.
     :raises BagError: there is no bag, an output is there already and was made otherwise, another
         run writes to the same folder, or the disk does not take it.
     :raises WeightsError: the model cannot be loaded.
     :raises DeviceError: the network cannot compute.
+    :raises ConfigError: there is no such cluster, or Ray is not installed.
     """
     bags = find_bags(paths, output)
     places = [OutputPlace(bag, output / bag.name, config) for bag in bags]
@@ -62,9 +70,25 @@ def run_offline(
         for place, report in zip(places, finished, strict=True):
             if force or report is not None:
                 shutil.rmtree(place.unfinished, ignore_errors=True)
-            outcomes.append(report or _process(place, estimator, on_progress))
-            _write_report(output, _run_report(outcomes))
+        todo = [place for place, report in zip(places, finished, strict=True) if report is None]
+        with _cluster(todo, config, ray, on_progress) as await_parts:
+            for place, report in zip(places, finished, strict=True):
+                if report is None:
+                    await_parts(place)
+                outcomes.append(report or _process(place, estimator, on_progress))
+                _write(output / REPORT, to_json(_run_report(outcomes)))
+        _write(output / PAGE, to_html(_run_report(outcomes)))
         return _run_report(outcomes)
+
+
+def _cluster(
+    places: Sequence[OutputPlace], config: OfflineConfig, ray: str | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> AbstractContextManager[Callable[[OutputPlace], None]]:
+    """Give a function that waits for the parts of a bag that others do."""
+    if ray is None:
+        return nullcontext(lambda place: None)
+    return spread(places, config.node, ray, on_progress)
 
 
 def _process(
@@ -89,11 +113,11 @@ def _run_report(outcomes: Sequence[BagReport | Failure]) -> RunReport:
         tuple(item for item in outcomes if isinstance(item, Failure)))
 
 
-def _write_report(output: Path, report: RunReport) -> None:
+def _write(path: Path, text: str) -> None:
     try:
-        (output / REPORT).write_text(to_json(report))
+        path.write_text(text, encoding='utf-8')
     except OSError as error:
-        raise BagError(f'{output / REPORT} cannot be written: {error}') from error
+        raise BagError(f'{path} cannot be written: {error}') from error
 
 
 @contextmanager
