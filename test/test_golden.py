@@ -30,9 +30,8 @@ from zoe_depth_ros.options import EstimatorConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 STAGE_LIMIT = 1e-3  # of a tensor's own standard deviation
-# Relative. The random weights amplify rounding: every pixel is within 1e-4 with the arithmetic of
-# this package's own machine (AVX-512, two threads); with AVX2, or another number of threads, up to
-# 12 of 196,608 pixels are not.
+# Relative. The random weights amplify rounding: every pixel is within 1e-4 with AVX-512 and two
+# threads; with AVX2, or another number of threads, up to 12 of 196,608 pixels are not.
 DEPTH_LIMIT, DEPTH_LIMIT_WORST, DEPTH_LIMIT_MEAN = 1e-4, 2e-4, 1e-5
 N_BINS = 64
 
