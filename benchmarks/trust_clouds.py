@@ -21,7 +21,7 @@ from trust_shots import Shot
 
 from zoe_depth_ros.ground import fit_ground
 from zoe_depth_ros.inference.refine import flying_mask
-from zoe_depth_ros.inference.refine import RefineConfig
+from zoe_depth_ros.options import PointsConfig
 from zoe_depth_ros.worlds import corridor_drive
 from zoe_depth_ros.worlds import doorway_drive
 from zoe_depth_ros.worlds import render_views
@@ -65,7 +65,7 @@ def cost(bench: Bench) -> None:
     bench.estimator.set_domain('auto')
     depth = bench.estimator.estimate(rgb, batch.cameras[0])
     depth_m = torch.from_numpy(depth.depth_m)[None, None]
-    focal, angle = (batch.cameras[0].fx, batch.cameras[0].fy), RefineConfig().min_edge_angle
+    focal, angle = (batch.cameras[0].fx, batch.cameras[0].fy), PointsConfig().min_edge_angle
     works = {
         'one frame, 640x480': lambda: bench.estimator.estimate(rgb),
         'flying points': lambda: flying_mask(depth_m, focal, angle),

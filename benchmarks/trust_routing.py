@@ -15,8 +15,8 @@ from trust_shots import row
 from trust_shots import Shot
 
 from zoe_depth_ros.config import DOMAINS
-from zoe_depth_ros.inference.routing_filter import RoutingConfig
 from zoe_depth_ros.inference.routing_filter import RoutingFilter
+from zoe_depth_ros.options import RoutingConfig
 from zoe_depth_ros.worlds import doorway_drive
 
 
@@ -26,8 +26,7 @@ def routing(bench: Bench) -> None:
     row('', 'changes, mean (most)', 'largest scale step, median (most)',
         'of it by routing', 'seconds with the other head', 'mean relative error', head=True)
     steady = RoutingConfig()
-    cases = [('one head, outdoor', RoutingConfig(mode='outdoor'), True),
-             ('one head, indoor', RoutingConfig(mode='indoor'), True),
+    cases = [('one head, outdoor', 'outdoor', True), ('one head, indoor', 'indoor', True),
              ('router alone', None, True),
              ('filter, no blend', replace(steady, blend_time=0.0), True),
              ('filter, arithmetic blend', steady, False),
@@ -44,8 +43,9 @@ def routing(bench: Bench) -> None:
         row(name, *routing_figures(films, config, geometric))
 
 
-def routing_figures(films: list[list[Shot]], config: RoutingConfig | None, geometric: bool
-                    ) -> list[str]:
+def routing_figures(
+    films: list[list[Shot]], config: RoutingConfig | str | None, geometric: bool,
+) -> list[str]:
     changes, steps, routed, other, errors = [], [], [], [], []
     for film in films:
         weights = np.array(list(head_weights(film, config)))
@@ -67,8 +67,13 @@ def routing_figures(films: list[list[Shot]], config: RoutingConfig | None, geome
             f'{np.mean(other):.2f}', f'{np.mean(errors):.3f}']
 
 
-def head_weights(film: list[Shot], config: RoutingConfig | None) -> Iterator[tuple[float, ...]]:
-    routing = RoutingFilter(DOMAINS, config)
+def head_weights(
+    film: list[Shot], config: RoutingConfig | str | None,
+) -> Iterator[tuple[float, ...]]:
+    """Yield the weights of a filter, of a domain's head alone, or (None) of the router alone."""
+    forced = isinstance(config, str)
+    routing = RoutingFilter(
+        DOMAINS, None if forced else config, config if forced else 'auto')
     for shot in film:
         probabilities = 1 - shot.outdoor_probability, shot.outdoor_probability
         if config is None:

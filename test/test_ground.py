@@ -13,8 +13,8 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.geometry import point_cloud
 from zoe_depth_ros.ground import fit_ground
-from zoe_depth_ros.ground import GroundConfig
 from zoe_depth_ros.ground import GroundPlane
+from zoe_depth_ros.options import GroundConfig
 from zoe_depth_ros.worlds import Box
 from zoe_depth_ros.worlds import camera_pose
 from zoe_depth_ros.worlds import corridor_drive

@@ -15,7 +15,7 @@ import pytest
 PACKAGE = 'zoe_depth_ros'
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    ('', 'errors', 'config', 'camera', 'options'),
+    ('', 'errors', 'config', 'camera', 'option_fields', 'options'),
     ('encoding', 'geometry', 'metrics', 'colorize', 'ground', 'ranges', 'scale'),
     ('model',),
     ('inference',),

@@ -11,11 +11,11 @@ import math
 import pytest
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import option_info
+from zoe_depth_ros.option_fields import with_options
 from zoe_depth_ros.options import EstimatorConfig
 from zoe_depth_ros.options import NodeConfig
-from zoe_depth_ros.options import option_info
 from zoe_depth_ros.options import PointsConfig
-from zoe_depth_ros.options import with_options
 
 CLASSES = (EstimatorConfig, PointsConfig, NodeConfig)
 OPTIONS = [

@@ -12,11 +12,11 @@ import torch
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.inference.refine import distrusted_mask
 from zoe_depth_ros.inference.refine import flying_mask
-from zoe_depth_ros.inference.refine import RefineConfig
 from zoe_depth_ros.inference.refine import stride_for
 from zoe_depth_ros.inference.refine import thinned_indices
 from zoe_depth_ros.inference.refine import uncertain_mask
 from zoe_depth_ros.inference.refine import voxel_indices
+from zoe_depth_ros.options import PointsConfig
 
 FOCAL_PX = (100.0, 100.0)
 NAN = math.nan
@@ -55,7 +55,7 @@ def test_refine_measures_the_angle_between_ray_and_surface(angle_deg):
 def test_refine_keeps_the_floor_of_a_room():
     v = torch.arange(1.0, 120.0)
     floor_m = (1.1 * 260 / v).clamp(max=8).view(1, 1, -1, 1).expand(1, 1, -1, 8)
-    assert not flying_mask(floor_m, (260.0, 260.0), RefineConfig().min_edge_angle).any()
+    assert not flying_mask(floor_m, (260.0, 260.0), PointsConfig().min_edge_angle).any()
 
 
 def test_refine_judges_images_of_a_batch_alone():
@@ -81,7 +81,7 @@ def test_refine_runs_the_tests_that_are_switched_on():
     dropped = {
         options: distrusted_mask(
             depth_m, std_dev_m, FOCAL_PX,
-            RefineConfig(min_edge_angle=options[0], max_relative_std=options[1]))
+            PointsConfig(min_edge_angle=options[0], max_relative_std=options[1]))
         .flatten().nonzero().flatten().tolist()
         for options in ((0.0, 0.0), (5.0, 0.0), (0.0, 0.5), (5.0, 0.5))}
     assert list(dropped.values()) == [[], [2, 3], [5], [2, 3, 5]]
@@ -89,9 +89,9 @@ def test_refine_runs_the_tests_that_are_switched_on():
 
 def test_refine_needs_the_standard_deviation_only_where_it_tests_it():
     depth_m = row(1, 1, 1.5, 2.5, 4, 4)
-    assert distrusted_mask(depth_m, None, FOCAL_PX, RefineConfig()).sum() == 2
+    assert distrusted_mask(depth_m, None, FOCAL_PX, PointsConfig()).sum() == 2
     with pytest.raises(ConfigError, match=r'max_relative_std = 0\.5 needs'):
-        distrusted_mask(depth_m, None, FOCAL_PX, RefineConfig(max_relative_std=0.5))
+        distrusted_mask(depth_m, None, FOCAL_PX, PointsConfig(max_relative_std=0.5))
 
 
 @pytest.mark.parametrize('angle_deg', [0.0, 90.0, NAN])
@@ -128,9 +128,9 @@ def test_refine_refuses_voxels_it_cannot_number():
 
 def test_refine_thins_a_cloud_to_the_budget():
     points_m = np.random.default_rng(0).uniform(-1, 1, (5000, 3)).astype(np.float32)
-    kept = thinned_indices(points_m, RefineConfig(max_points=1000))
+    kept = thinned_indices(points_m, PointsConfig(max_points=1000))
     assert len(kept) == len(set(kept.tolist())) == 1000
     assert (kept[0], kept[-1]) == (0, 4999)
-    assert len(thinned_indices(points_m, RefineConfig(voxel_size=0.5))) == 4 ** 3
-    assert len(thinned_indices(points_m, RefineConfig(max_points=0))) == 5000
-    assert thinned_indices(points_m[:0], RefineConfig()).size == 0
+    assert len(thinned_indices(points_m, PointsConfig(voxel_size=0.5))) == 4 ** 3
+    assert len(thinned_indices(points_m, PointsConfig(max_points=0))) == 5000
+    assert thinned_indices(points_m[:0], PointsConfig()).size == 0

@@ -10,15 +10,15 @@ import pytest
 
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.inference.routing_filter import Routing
-from zoe_depth_ros.inference.routing_filter import RoutingConfig
 from zoe_depth_ros.inference.routing_filter import RoutingFilter
+from zoe_depth_ros.options import RoutingConfig
 
 DOMAINS = ('indoor', 'outdoor')
 INSIDE, OUTSIDE, UNSURE = (0.99, 0.01), (0.01, 0.99), (0.45, 0.55)
 
 
-def run(frames, fps=10.0, **options) -> list[Routing]:
-    routing = RoutingFilter(DOMAINS, RoutingConfig(**options))
+def run(frames, fps=10.0, domain='auto', **options) -> list[Routing]:
+    routing = RoutingFilter(DOMAINS, RoutingConfig(**options), domain)
     return [routing.update(number / fps, pair) for number, pair in enumerate(frames)]
 
 
@@ -100,17 +100,17 @@ def test_routing_filter_tells_the_time_since_the_change():
 
 
 def test_routing_filter_locks_the_first_settled_verdict():
-    assert changes(run([INSIDE] * 30 + [OUTSIDE] * 300, mode='lock')) == 0
+    assert changes(run([INSIDE] * 30 + [OUTSIDE] * 300, domain='lock')) == 0
 
 
 def test_routing_filter_does_not_lock_an_unsettled_start():
-    routings = run([(0.6, 0.4)] + [OUTSIDE] * 40 + [INSIDE] * 100, mode='lock')
+    routings = run([(0.6, 0.4)] + [OUTSIDE] * 40 + [INSIDE] * 100, domain='lock')
     assert routings[0].domain == 'indoor'
     assert {routing.domain for routing in routings[20:]} == {'outdoor'}
 
 
 def test_routing_filter_keeps_its_lock_when_a_bag_starts_again():
-    routing = RoutingFilter(DOMAINS, RoutingConfig(mode='lock'))
+    routing = RoutingFilter(DOMAINS, domain='lock')
     for number in range(60):
         routing.update(100 + number / 10, INSIDE)
     assert [routing.update(number / 10, OUTSIDE).domain for number in range(60)] == (
@@ -119,8 +119,8 @@ def test_routing_filter_keeps_its_lock_when_a_bag_starts_again():
     assert routing.update(0.0, OUTSIDE).domain == 'outdoor'
 
 
-def test_routing_filter_opens_the_lock_when_the_mode_changes():
-    routing = RoutingFilter(DOMAINS, RoutingConfig(mode='lock'))
+def test_routing_filter_opens_the_lock_when_the_domain_changes():
+    routing = RoutingFilter(DOMAINS, domain='lock')
     for number in range(60):
         routing.update(number / 10, INSIDE)
     routing.configure(RoutingConfig())
@@ -145,7 +145,7 @@ def test_routing_filter_believes_the_newest_frame_after_a_long_gap():
 
 @pytest.mark.parametrize('domain', DOMAINS)
 def test_routing_filter_obeys_a_forced_domain(domain):
-    routings = run([INSIDE] * 30 + [OUTSIDE] * 30, mode=domain)
+    routings = run([INSIDE] * 30 + [OUTSIDE] * 30, domain=domain)
     assert {routing.domain for routing in routings} == {domain}
     believed = routings[-1].probability
     assert believed > 0.9 if domain == 'outdoor' else believed < 0.1
@@ -157,8 +157,8 @@ def test_routing_filter_has_nothing_to_decide_for_one_head():
 
 
 def test_routing_filter_refuses_what_the_model_lacks():
-    with pytest.raises(ConfigError, match=r"mode = 'indoor': this model has only outdoor"):
-        RoutingFilter(['outdoor'], RoutingConfig(mode='indoor'))
+    with pytest.raises(ConfigError, match=r"domain = 'indoor': this model has only outdoor"):
+        RoutingFilter(['outdoor'], domain='indoor')
     with pytest.raises(ConfigError, match='3 probabilities for 2 heads'):
         RoutingFilter(DOMAINS).update(0.0, [0.2, 0.3, 0.5])
 

@@ -12,6 +12,7 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.ground import GroundPlane
+from zoe_depth_ros.options import ScaleConfig
 from zoe_depth_ros.ranges import cone_depth
 from zoe_depth_ros.ranges import depth_pairs
 from zoe_depth_ros.ranges import DepthPairs
@@ -21,7 +22,6 @@ from zoe_depth_ros.scale import cone_reading
 from zoe_depth_ros.scale import focal_factor
 from zoe_depth_ros.scale import height_reading
 from zoe_depth_ros.scale import pairs_reading
-from zoe_depth_ros.scale import ScaleConfig
 from zoe_depth_ros.scale import ScaleFilter
 from zoe_depth_ros.scale import ScaleReading
 

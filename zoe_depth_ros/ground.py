@@ -13,37 +13,14 @@ from numpy.typing import NDArray
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
-from zoe_depth_ros.options import check_options
-from zoe_depth_ros.options import option
+from zoe_depth_ros.options import GroundConfig
 
 FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]
-LEVEL_UP: Vector = (0.0, -1.0, 0.0)
 SAMPLES = 1500
 HYPOTHESES = 256
 REFINEMENTS = 4
 HORIZON_SIN = 0.02
-
-
-@dataclass(frozen=True)
-class GroundConfig:
-    """How the ground is found. The fit knows no scale: halved depth gives half the height."""
-
-    max_tilt: float = option(
-        12.0, 'degrees that the ground may differ from the expected direction',
-        minimum=1.0, maximum=60.0, live=True)
-    tolerance: float = option(
-        0.1, 'height above or below the plane, over camera height, that still counts as ground '
-        'in the fit', minimum=0.01, maximum=0.5, live=True)
-    min_share: float = option(
-        0.25, 'share of the points below the horizon that must be ground',
-        minimum=0.05, maximum=1.0, live=True)
-    max_height_ratio: float = option(
-        2.5, 'where the camera height is known: how many times larger or smaller the fitted one '
-        'may be', minimum=1.0, maximum=10.0, live=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -85,7 +62,7 @@ class GroundPlane:
 
 
 def fit_ground(
-    depth_m: NDArray[np.float32], camera: Camera, *, up: Vector = LEVEL_UP,
+    depth_m: NDArray[np.float32], camera: Camera, *, up: Vector | None = None,
     height_m: float | None = None, config: GroundConfig | None = None,
 ) -> GroundPlane | None:
     """
@@ -93,7 +70,8 @@ def fit_ground(
 
     :param depth_m: (H, W) float32, metres along the optical axis; NaN where unknown.
     :param camera: the camera of these pixels.
-    :param up: against gravity in the optical frame, from tf or an IMU; by default a level camera.
+    :param up: against gravity in the optical frame, from tf or an IMU; by default from
+        `camera_pitch`.
     :param height_m: camera height where known, to refuse tables and ceilings.
     :param config: tolerances.
     :return: the plane, or None where too little of the image agrees on one.
@@ -105,7 +83,7 @@ def fit_ground(
         raise ImageError(f'depth shape {depth_m.shape} is not of camera size {camera.size_hw}')
     if height_m is not None and not height_m > 0:
         raise ConfigError(f'camera height {height_m} m is not positive')
-    judge = _Judge(_unit(up), height_m, config)
+    judge = _Judge(_unit(up or _up_of(config.camera_pitch)), height_m, config)
     points = _points_below_horizon(depth_m, camera, judge.up)
     if len(points) < 3:
         return None
@@ -135,6 +113,11 @@ class _Judge:
     def is_on(self, points: FloatArray, plane: FloatArray) -> NDArray[np.bool_]:
         """Return which of (N, 3) points agree with a plane."""
         return np.abs(points @ plane - 1) < self.config.tolerance
+
+
+def _up_of(pitch_deg: float) -> Vector:
+    pitch_rad = math.radians(pitch_deg)
+    return 0.0, -math.cos(pitch_rad), -math.sin(pitch_rad)
 
 
 def _unit(up: Vector) -> FloatArray:

@@ -1,84 +1,23 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What a user sets: options of the estimator and of the node.
-
-Every field carries its description, its range or choices, and whether it can change while
-running; ROS parameters, their descriptors and the documentation are made from these fields.
-"""
+"""What a user sets: options of the estimator and of the node."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import fields
-from dataclasses import replace
-import math
-from typing import Any
-from typing import TypeVar
+import re
 
 from zoe_depth_ros.config import SIZE_MULTIPLE
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import check_options
+from zoe_depth_ros.option_fields import option
 
 MODES = ('robot', 'reference', 'paper')
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
-DOMAIN_CHOICES = ('auto', 'indoor', 'outdoor')
-
-
-@dataclass(frozen=True)
-class OptionInfo:
-    """
-    What is known of an option beside its default.
-
-    :param doc: one line for users.
-    :param choices: the values it can take, empty for any.
-    :param minimum: smallest value of a number, None for any.
-    :param maximum: largest value of a number, None for any.
-    :param live: whether it can change while the node is active.
-    """
-
-    doc: str
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    live: bool = False
-
-
-def option(default: Any, doc: str, **info: Any) -> Any:
-    """Return a dataclass field with a default and its `OptionInfo`."""
-    return field(default=default, metadata={'info': OptionInfo(doc, **info)})
-
-
-def option_info(owner: type[Any] | object, name: str) -> OptionInfo:
-    """Return what is known of a field made by `option`."""
-    return next(item.metadata['info'] for item in fields(owner) if item.name == name)  # type: ignore[arg-type]
-
-
-def check_options(owner: object) -> None:
-    """
-    Check every field of an options dataclass against its type, choices and range.
-
-    :raises ConfigError: naming the first wrong option and its value.
-    """
-    for item in fields(owner):  # type: ignore[arg-type]
-        info: OptionInfo | None = item.metadata.get('info')
-        if info is not None:
-            _check_value(item.name, getattr(owner, item.name), item.default, info)
-
-
-def _check_value(name: str, value: Any, default: Any, info: OptionInfo) -> None:
-    wanted = (int, float) if isinstance(default, float) else type(default)
-    if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
-        raise ConfigError(f'{name} = {value!r} is not a {type(default).__name__}')
-    if info.choices and value not in info.choices:
-        raise ConfigError(f'{name} = {value!r} is not one of {", ".join(info.choices)}')
-    if isinstance(value, float) and math.isnan(value):
-        raise ConfigError(f'{name} = {value} is not a number')
-    if info.minimum is not None and value < info.minimum:
-        raise ConfigError(f'{name} = {value} is below {info.minimum}')
-    if info.maximum is not None and value > info.maximum:
-        raise ConfigError(f'{name} = {value} is above {info.maximum}')
+DOMAIN_CHOICES = ('auto', 'indoor', 'outdoor', 'lock')
+SCALE_SOURCES = ('none', 'factor', 'camera_height', 'range')
+RANGE_TYPES = ('LaserScan', 'PointCloud2', 'Range')
+CAMERA_NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 
 
 @dataclass(frozen=True)
@@ -99,7 +38,8 @@ class EstimatorConfig:
         0, 'network input width, a multiple of 32; 0 for the size the model was trained for',
         minimum=0, maximum=4096)
     domain: str = option(
-        'auto', 'auto: the router decides for every image; else always that metric head',
+        'auto', 'auto: the router decides; indoor, outdoor: always that metric head; lock: keep '
+        'the first verdict that stood (where frames follow each other, else as auto)',
         choices=DOMAIN_CHOICES, live=True)
     routing: str = option(
         'image', 'image: the router decides for every image; batch: one domain for all images '
@@ -107,6 +47,12 @@ class EstimatorConfig:
     output_size: str = option(
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))
+    beyond_range: str = option(
+        'nan', 'value of pixels beyond the range of the metric head: nan, or inf as in REP 117',
+        choices=('nan', 'inf'))
+    focal_normalisation: bool = option(
+        False, 'multiply depth by the focal length over that of the training images, both in '
+        'pixels of the network input')
     self_check: str = option(
         'refuse', 'when reduced precision differs too much from fp32 at load: refuse to start, '
         'or fall back to fp32; off: do not check', choices=('refuse', 'fallback', 'off'))
@@ -128,15 +74,34 @@ class EstimatorConfig:
 
 @dataclass(frozen=True)
 class PointsConfig:
-    """What goes into the point cloud."""
+    """What goes into the point clouds."""
 
     organized: bool = option(
         False, 'keep the image grid, unknown points NaN; else only valid points', live=True)
-    stride: int = option(2, 'use every n-th row and column', minimum=1, maximum=64, live=True)
+    stride: int = option(
+        1, 'use every n-th row and column, or fewer where max_points wants it', minimum=1,
+        maximum=64, live=True)
+    max_points: int = option(
+        15000, 'most points in a cloud, by a larger stride; 0 for no limit', minimum=0, live=True)
+    voxel_size: float = option(
+        0.0, 'metres; keep one point of each cube of this size, unless organized; 0 keeps them '
+        'all', minimum=0.0, maximum=10.0, live=True)
     min_range: float = option(
         0.1, 'drop points nearer to the camera, metres', minimum=0.0, live=True)
     max_range: float = option(
         40.0, 'drop points farther from the camera, metres', minimum=0.0, live=True)
+    free_rays: bool = option(
+        False, 'put what is farther at max_range instead, for costmaps to clear by; with '
+        'beyond_range inf also what is beyond the range of the metric head', live=True)
+    min_edge_angle: float = option(
+        5.0, 'degrees between viewing ray and surface; points that hang in the air between a near '
+        'and a far surface at a smaller angle are dropped; 0 keeps them',
+        minimum=0.0, maximum=45.0, live=True)
+    max_relative_std: float = option(
+        0.0, 'drop points whose standard deviation over depth is larger; 0 keeps them all',
+        minimum=0.0, maximum=10.0, live=True)
+    std_dev_field: bool = option(
+        False, 'give every point its standard deviation in metres, in a field std_dev', live=True)
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -144,6 +109,98 @@ class PointsConfig:
             raise ConfigError(
                 f'points.min_range = {self.min_range} is not below '
                 f'points.max_range = {self.max_range}')
+
+    @property
+    def needs_std_dev(self) -> bool:
+        """True when clouds cannot be made without the standard deviation."""
+        return self.std_dev_field or self.max_relative_std > 0
+
+
+@dataclass(frozen=True)
+class RoutingConfig:
+    """How the router's verdicts on the frames of a camera become one steady verdict."""
+
+    time_constant: float = option(
+        0.4, 'seconds over which the log-odds of the router are averaged; 0 for no average',
+        minimum=0.0, maximum=60.0, live=True)
+    threshold: float = option(
+        0.9, 'averaged probability that another domain must reach to take over',
+        minimum=0.5, maximum=0.98, live=True)
+    min_dwell: float = option(
+        2.0, 'seconds that a settled verdict stands before another can follow',
+        minimum=0.0, maximum=600.0, live=True)
+    blend_time: float = option(
+        0.5, 'seconds over which depth passes from one metric head to the other; 0 to jump',
+        minimum=0.0, maximum=10.0, live=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class GroundConfig:
+    """How the ground is found. The fit knows no scale: halved depth gives half the height."""
+
+    camera_pitch: float = option(
+        0.0, 'degrees that the camera looks down from level', minimum=-60.0, maximum=60.0,
+        live=True)
+    max_tilt: float = option(
+        12.0, 'degrees that the ground may differ from the expected direction',
+        minimum=1.0, maximum=60.0, live=True)
+    tolerance: float = option(
+        0.1, 'height above or below the plane, over camera height, that still counts as ground '
+        'in the fit', minimum=0.01, maximum=0.5, live=True)
+    min_share: float = option(
+        0.25, 'share of the points below the horizon that must be ground',
+        minimum=0.05, maximum=1.0, live=True)
+    max_height_ratio: float = option(
+        2.5, 'where the camera height is known: how many times larger or smaller the fitted one '
+        'may be', minimum=1.0, maximum=10.0, live=True)
+    clearance: float = option(
+        0.1, 'metres above the plane that are still ground', minimum=0.0, maximum=10.0, live=True)
+    slope: float = option(
+        0.02, 'height above the plane over distance that is still ground, where that is more',
+        minimum=0.0, maximum=1.0, live=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class ScaleConfig:
+    """What makes depth true to scale, and how fast it is believed."""
+
+    source: str = option(
+        'none', 'none; factor: a constant; camera_height: from the ground the camera stands '
+        'above; range: from the sensor on the topic range', choices=SCALE_SOURCES, live=True)
+    factor: float = option(
+        1.0, 'depth is multiplied by it, with source factor', minimum=0.01, maximum=100.0,
+        live=True)
+    camera_height: float = option(
+        1.0, 'metres above the ground, with source camera_height', minimum=0.01, maximum=100.0,
+        live=True)
+    range_type: str = option(
+        'LaserScan', 'message type of the topic range, with source range', choices=RANGE_TYPES)
+    range_transform: str = option(
+        '', 'pose of the range sensor in the optical frame of the camera, "x y z qx qy qz qw" in '
+        'metres; empty: from tf')
+    max_age: float = option(
+        0.2, 'seconds between image and range message beyond which they are not compared',
+        minimum=0.0, maximum=10.0, live=True)
+    min_pairs: int = option(
+        20, 'pixels with a measured range below which a frame says nothing of the scale',
+        minimum=1, live=True)
+    time_constant: float = option(
+        1.0, 'seconds over which readings are averaged', minimum=0.0, maximum=600.0, live=True)
+    gate: float = option(
+        0.4, 'relative difference at which a reading contradicts what is believed',
+        minimum=0.01, maximum=1.0, live=True)
+    persistence: float = option(
+        3.0, 'seconds that a contradiction must last to be believed', minimum=0.0, maximum=600.0,
+        live=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -154,6 +211,9 @@ class NodeConfig:
         'zoed_nk', 'zoed_n, zoed_k, zoed_nk, zoed_mini_nk, a path to .pt or .safetensors weights, '
         'or a Hugging Face repository')
     autostart: bool = option(True, 'configure and activate at start')
+    cameras: tuple[str, ...] = option(
+        ('',), 'names of the cameras; NAME/image and NAME/camera_info come in, ~/NAME/depth/image '
+        'and the others go out; a single empty name leaves NAME/ away')
     image_transport: str = option(
         'raw', 'raw: subscribe to image; compressed: to image/compressed',
         choices=('raw', 'compressed'))
@@ -168,31 +228,15 @@ class NodeConfig:
         1.0, 'seconds between diagnostics', minimum=0.1, maximum=60.0)
     estimator: EstimatorConfig = EstimatorConfig()
     points: PointsConfig = PointsConfig()
+    scene: RoutingConfig = RoutingConfig()
+    ground: GroundConfig = GroundConfig()
+    scale: ScaleConfig = ScaleConfig()
 
     def __post_init__(self) -> None:
         check_options(self)
-
-
-Options = TypeVar('Options')
-
-
-def with_options(options: Options, changes: Mapping[str, Any]) -> Options:
-    """
-    Return options with some values changed; dots reach into nested options.
-
-    :raises ConfigError: a value is wrong, or a name is unknown.
-    """
-    own: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = {}
-    for name, value in changes.items():
-        outer, _, inner = name.partition('.')
-        if inner:
-            nested.setdefault(outer, {})[inner] = value
-        else:
-            own[outer] = value
-    for outer, inner_changes in nested.items():
-        own[outer] = with_options(getattr(options, outer, None), inner_changes)
-    try:
-        return replace(options, **own)  # type: ignore[type-var]
-    except TypeError as error:
-        raise ConfigError(f'unknown option in {", ".join(sorted(changes))}') from error
+        if len(set(self.cameras)) != len(self.cameras) or not self.cameras:
+            raise ConfigError(f'cameras = {list(self.cameras)} are not different names')
+        for name in self.cameras:
+            if not (CAMERA_NAME.fullmatch(name) or self.cameras == ('',)):
+                raise ConfigError(
+                    f'cameras = {list(self.cameras)}: {name!r} cannot be part of a topic name')

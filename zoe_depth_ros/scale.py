@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.ground import GroundPlane
-from zoe_depth_ros.options import check_options
-from zoe_depth_ros.options import option
+from zoe_depth_ros.options import ScaleConfig
 from zoe_depth_ros.ranges import cone_depth
 from zoe_depth_ros.ranges import DepthPairs
 
@@ -29,23 +28,6 @@ GATE_SIGMAS = 3.0
 AGREEMENT = 0.15
 CONE_QUANTILE = 0.95
 LONGEST_BREAK = 1 / 3
-
-
-@dataclass(frozen=True)
-class ScaleConfig:
-    """How fast a scale is believed."""
-
-    time_constant: float = option(
-        1.0, 'seconds over which readings are averaged', minimum=0.0, maximum=600.0, live=True)
-    gate: float = option(
-        0.4, 'relative difference at which a reading contradicts what is believed',
-        minimum=0.01, maximum=1.0, live=True)
-    persistence: float = option(
-        3.0, 'seconds that a contradiction must last to be believed', minimum=0.0, maximum=600.0,
-        live=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ Masks are computed on tensors, so that they can be made on the device the depth 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import math
 
 import numpy as np
@@ -17,36 +16,14 @@ import torch
 from torch import Tensor
 
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.options import check_options
-from zoe_depth_ros.options import option
+from zoe_depth_ros.options import PointsConfig
 
 VOXEL_BITS = 21
 
 
-@dataclass(frozen=True)
-class RefineConfig:
-    """Which points of a cloud are left out."""
-
-    min_edge_angle: float = option(
-        5.0, 'degrees between viewing ray and surface; points that hang in the air between a near '
-        'and a far surface at a smaller angle are dropped; 0 keeps them',
-        minimum=0.0, maximum=45.0, live=True)
-    max_relative_std: float = option(
-        0.0, 'drop points whose standard deviation over depth is larger; 0 keeps them all',
-        minimum=0.0, maximum=10.0, live=True)
-    max_points: int = option(
-        15000, 'most points in a cloud; 0 for no limit', minimum=0, live=True)
-    voxel_size: float = option(
-        0.0, 'metres; keep one point of each cube of this size; 0 keeps them all',
-        minimum=0.0, maximum=10.0, live=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
-
-
 def distrusted_mask(
     depth_m: Tensor, std_dev_m: Tensor | None, focal_px: tuple[float, float],
-    config: RefineConfig,
+    config: PointsConfig,
 ) -> Tensor:
     """
     Return the points that fail a test that is switched on.
@@ -125,7 +102,7 @@ def stride_for(size_hw: tuple[int, int], max_points: int) -> int:
     return stride
 
 
-def thinned_indices(points_m: NDArray[np.float32], config: RefineConfig) -> NDArray[np.intp]:
+def thinned_indices(points_m: NDArray[np.float32], config: PointsConfig) -> NDArray[np.intp]:
     """
     Return one point of each voxel, and of these an even choice within the budget.
 

@@ -12,36 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.options import check_options
-from zoe_depth_ros.options import option
+from zoe_depth_ros.options import RoutingConfig
 
 # Routers are trained to certainty: a single frame shall not outweigh seconds of others.
 MAX_LOG_ODDS = 4.0
-
-
-@dataclass(frozen=True)
-class RoutingConfig:
-    """How the router's verdicts on the frames of a camera become one steady verdict."""
-
-    mode: str = option(
-        'auto', 'auto: follow the router; lock: keep its first settled verdict; '
-        'indoor, outdoor: always that metric head',
-        choices=('auto', 'indoor', 'outdoor', 'lock'), live=True)
-    time_constant: float = option(
-        0.4, 'seconds over which the log-odds of the router are averaged; 0 for no average',
-        minimum=0.0, maximum=60.0, live=True)
-    threshold: float = option(
-        0.9, 'averaged probability that another domain must reach to take over',
-        minimum=0.5, maximum=0.98, live=True)
-    min_dwell: float = option(
-        2.0, 'seconds that a settled verdict stands before another can follow',
-        minimum=0.0, maximum=600.0, live=True)
-    blend_time: float = option(
-        0.5, 'seconds over which depth passes from one metric head to the other; 0 to jump',
-        minimum=0.0, maximum=10.0, live=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -73,26 +47,30 @@ class RoutingFilter:
     a lock outlasts that. After a long gap the newest frame counts for nearly everything.
 
     :param domains: domain of each head of the network.
-    :param config: mode, time constants and threshold.
-    :raises ConfigError: no head has the domain that the mode asks for.
+    :param config: time constants and threshold.
+    :param domain: 'auto': follow the router; 'lock': keep its first settled verdict; 'indoor',
+        'outdoor': always that metric head.
+    :raises ConfigError: no head has the domain that is asked for.
     """
 
-    def __init__(self, domains: Sequence[str], config: RoutingConfig | None = None) -> None:
+    def __init__(
+        self, domains: Sequence[str], config: RoutingConfig | None = None, domain: str = 'auto',
+    ) -> None:
         self._domains = tuple(domains)
         self.reset()
-        self.configure(config or RoutingConfig())
+        self.configure(config or RoutingConfig(), domain)
 
-    def configure(self, config: RoutingConfig) -> None:
+    def configure(self, config: RoutingConfig, domain: str = 'auto') -> None:
         """
-        Change the options; leaving the mode 'lock' opens the lock.
+        Change the options; leaving the domain 'lock' opens the lock.
 
-        :raises ConfigError: no head has the domain that the mode asks for.
+        :raises ConfigError: no head has the domain that is asked for.
         """
-        if config.mode in ('indoor', 'outdoor') and config.mode not in self._domains:
+        if domain in ('indoor', 'outdoor') and domain not in self._domains:
             raise ConfigError(
-                f'mode = {config.mode!r}: this model has only {", ".join(self._domains)}')
-        self.config = config
-        if config.mode != 'lock':
+                f'domain = {domain!r}: this model has only {", ".join(self._domains)}')
+        self.config, self._domain = config, domain
+        if domain != 'lock':
             self._locked = False
 
     def reset(self) -> None:
@@ -135,9 +113,9 @@ class RoutingFilter:
         self._weights = np.eye(len(self._domains))[self._head]
 
     def _wanted_head(self, routed: int) -> int:
-        """Return the head that the mode asks for, or the routed one."""
-        forced = self.config.mode in ('indoor', 'outdoor')
-        return self._domains.index(self.config.mode) if forced else routed
+        """Return the head of the domain that is asked for, or the routed one."""
+        forced = self._domain in ('indoor', 'outdoor')
+        return self._domains.index(self._domain) if forced else routed
 
     def _decide(self, stamp_s: float) -> None:
         """Change the verdict if it must; a first, unsettled one needs no dwell."""
@@ -150,7 +128,7 @@ class RoutingFilter:
             self._head, self._changed_s = wanted, stamp_s
         self._settled |= is_sure and best == wanted
         has_stood = stamp_s - self._changed_s >= self.config.min_dwell
-        self._locked |= self.config.mode == 'lock' and self._settled and has_stood
+        self._locked |= self._domain == 'lock' and self._settled and has_stood
 
     def _blend(self, step_s: float) -> None:
         """Move the weights towards the verdict's head, no faster than `blend_time` allows."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.offline.exports import load_openexr
-from zoe_depth_ros.options import check_options
+from zoe_depth_ros.option_fields import check_options
+from zoe_depth_ros.option_fields import option
+from zoe_depth_ros.option_fields import with_options
 from zoe_depth_ros.options import EstimatorConfig
 from zoe_depth_ros.options import NodeConfig
-from zoe_depth_ros.options import option
-from zoe_depth_ros.options import with_options
 
 EXPORTS = ('png', 'npz', 'exr', 'ply', 'mp4')
 KEEP_ALL, KEEP_NONE = ('all',), ('none',)

@@ -20,10 +20,10 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import option_info
+from zoe_depth_ros.option_fields import OptionInfo
+from zoe_depth_ros.option_fields import with_options
 from zoe_depth_ros.options import NodeConfig
-from zoe_depth_ros.options import option_info
-from zoe_depth_ros.options import OptionInfo
-from zoe_depth_ros.options import with_options
 
 FLATTENED = 'estimator.'
 LARGEST_INTEGER = 2**31 - 1
