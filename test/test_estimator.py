@@ -266,10 +266,10 @@ def test_reduced_precision_beyond_the_limit_is_refused_or_falls_back_or_is_not_c
 def test_failure_of_the_device_is_reported_as_such(tiny_config, monkeypatch):
     estimator = make(tiny_config)
 
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise torch.OutOfMemoryError('out of memory\nTried to allocate')
 
-    monkeypatch.setattr(estimator, '_predict', fail)
+    monkeypatch.setattr(estimator._network, 'predict', fail)
     with pytest.raises(DeviceError, match=r'1 images of 80x48 failed on cpu: out of memory$'):
         estimator.estimate(random_rgb())
 

@@ -19,6 +19,7 @@ from zoe_depth_ros.geometry import Rectifier
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import frames
 from zoe_depth_ros.inference.frames import FramePipeline
+from zoe_depth_ros.options import NodeConfig
 
 PLAIN = Calibration(80, 48, (70.0, 0.0, 39.0, 0.0, 70.0, 24.0, 0.0, 0.0, 1.0), (0.0,) * 5)
 DISTORTED = replace(
@@ -49,8 +50,8 @@ def test_frame_without_calibration_is_taken_as_it_is(pipeline, estimator):
 ])
 def test_frame_is_rectified_when_it_should_be(
         estimator, calibration, already, rectify, undistorts):
-    pipeline = FramePipeline(estimator, already_rectified=already)
-    depth = pipeline.process(RGB, calibration, rectify=rectify)
+    pipeline = FramePipeline(estimator, NodeConfig(rectify=rectify), already_rectified=already)
+    depth = pipeline.process(RGB, calibration)
     expected = Rectifier(calibration).rectify(RGB) if undistorts else RGB
     assert np.array_equal(depth.rgb, expected)
     assert np.array_equal(depth.rgb, RGB) != undistorts

@@ -69,6 +69,7 @@ from zoe_depth_ros.offline.job import plan_segments
 DEPTH, STD_DEV = '/depth_node/depth/image', '/depth_node/depth/std_dev'
 POINTS, SCENE = '/depth_node/points', '/depth_node/scene'
 DEPTH_INFO = '/depth_node/depth/camera_info'
+IMAGE_RECT = '/depth_node/image_rect'
 MADE = {DEPTH, STD_DEV, POINTS, SCENE, DEPTH_INFO}
 
 pytestmark = pytest.mark.usefixtures('one_thread')
@@ -263,6 +264,59 @@ def test_offline_rectified_topics_are_taken_as_they_are(weights, tmp_path, estim
     expected_m = estimator.estimate(random_rgb(0)).depth_m
     found_m = depth_pixels(of_topic(tmp_path / 'o' / 'b', DEPTH)[0])
     assert np.array_equal(found_m, expected_m, equal_nan=True)
+
+
+@pytest.mark.parametrize(('choice', 'topics'), [
+    ('auto', {f'{IMAGE}_distorted'}), ('always', {IMAGE, f'{IMAGE}_distorted'}), ('never', set())])
+def test_offline_image_rect_is_written_where_the_recorded_image_is_another(
+        weights, tmp_path, choice, topics):
+    cameras = {IMAGE: info(0), f'{IMAGE}_distorted': distorted_info()}
+    for number, (topic, calibration_) in enumerate(cameras.items()):
+        make(
+            weights, bag_of(tmp_path / str(number), [image(0, topic), calibration_]),
+            output=tmp_path / 'o', image_rect=choice)
+        found = of_topic(tmp_path / 'o' / str(number), IMAGE_RECT)
+        assert len(found) == (topic in topics)
+
+
+def test_offline_depth_its_camera_info_and_image_rect_belong_together(weights, tmp_path):
+    messages = [distorted_info(), *(image(number) for number in range(3))]
+    make(weights, bag_of(tmp_path / 'b', messages), output=tmp_path / 'o', segment_s=0.15)
+    output = tmp_path / 'o' / 'b'
+    rectifier = Rectifier(calibration(distorted_info()))
+    triples = zip(*(of_topic(output, topic) for topic in (DEPTH, DEPTH_INFO, IMAGE_RECT)),
+                  strict=True)
+    for number, triple in enumerate(triples):
+        assert {stamp_ns(message) for message in triple} == {header(number).stamp_ns}
+        assert {message.header.frame_id for message in triple} == {'eye'}
+        assert {(message.width, message.height) for message in triple} == {(80, 48)}
+        _, camera, rect = triple
+        pixels = np.frombuffer(rect.data, np.uint8).reshape(48, 80, 3)
+        assert (rect.encoding, rect.step) == ('rgb8', 240)
+        assert np.array_equal(pixels, rectifier.rectify(random_rgb(number)))
+        assert list(camera.d) == [0] * 5
+        assert list(camera.p[:3]) == list(camera.k[:3])
+    assert number == 2
+
+
+def test_offline_image_rect_has_the_size_of_depth_that_is_not_the_images(weights, tmp_path):
+    make(
+        weights, bag_of(tmp_path / 'b', [image(0), info(0)]), output=tmp_path / 'o',
+        node={'output_size': 'network'})
+    output = tmp_path / 'o' / 'b'
+    depth, rect = of_topic(output, DEPTH)[0], of_topic(output, IMAGE_RECT)[0]
+    assert (rect.width, rect.height) == (depth.width, depth.height) != (80, 48)
+
+
+def test_offline_output_of_a_distorted_camera_can_be_done_again(weights, tmp_path):
+    make(weights, bag_of(tmp_path / 'b', [image(0), distorted_info()]), output=tmp_path / 'o')
+    first = tmp_path / 'o' / 'b'
+    make(weights, first, output=tmp_path / 'again')
+    assert raw(tmp_path / 'again' / 'b') == raw(first)
+    make(weights, first, output=tmp_path / 'rect', images=(IMAGE_RECT,), image_rect='always')
+    found = tmp_path / 'rect' / 'b'
+    assert raw(found, IMAGE_RECT) == raw(first, IMAGE_RECT)
+    assert raw(found, DEPTH_INFO) == raw(first, DEPTH_INFO)
 
 
 def two_cameras() -> list:

@@ -95,7 +95,7 @@ def test_cli_bag_documents_an_example_that_runs(weights, tmp_path, monkeypatch, 
 
 
 def test_cli_bag_documents_every_option():
-    known = set(re.findall(r'--[a-z]+', DOCUMENT.read_text()))
+    known = set(re.findall(r'--[a-z-]+', DOCUMENT.read_text()))
     parser = ArgumentParser()
     bag.add_options(parser)
     wanted = {name for action in parser._actions for name in action.option_strings}

@@ -133,6 +133,18 @@ def test_html_links_every_bag_of_several():
     assert page.lines.count('whole') == page.lines.count('damaged') == 1
 
 
+def test_html_of_an_interrupted_run_shows_what_is_complete():
+    begun = replace(BAG, name='begun', segments=1)
+    empty = replace(BAG, name='not_begun', segments=0, work=WorkReport())
+    page = Page(to_html(RunReport((WHOLE,), (), (begun, empty))))
+    assert 'The run was interrupted; the same command goes on where it was.' in page.text
+    assert 'bags 1 of 3' in page.text
+    assert 'frames with depth 6 of 8' in page.text
+    assert 'begun 3 of 4 1 4 s 0.8 unfinished' in page.text
+    assert 'not_begun 0 of 0 0 0 s – unfinished' in page.text
+    assert 'begun Unfinished; the figures are of its 1 complete files. from' in page.text
+
+
 def test_html_of_nothing_is_a_page():
     empty = replace(BAG, work=WorkReport())
     assert 'bags 1 of 1' in Page(to_html(RunReport((empty,), ()))).text

@@ -22,6 +22,8 @@ import pytest
 from zoe_depth_ros.bag.merge import merge_bags
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.offline.job import Progress
+from zoe_depth_ros.offline.report import from_json
+from zoe_depth_ros.offline.report import RunReport
 
 ROOT = Path(__file__).parents[1]
 WAIT_S = 60.0
@@ -153,7 +155,8 @@ def test_resume_after_a_signal_gives_the_same_bag(weights, tmp_path, expected, n
     _, error = process.communicate(timeout=WAIT_S)
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert 'start it again' in error
+        assert f'interrupted; {output}/report.html shows what is complete; start it again' in error
+        check_interrupted_report(output)
     assert not (output / 'b').exists()
     seen: list[Progress] = []
     make(weights, bag, output=output, on_progress=seen.append, **OPTIONS)
@@ -162,6 +165,38 @@ def test_resume_after_a_signal_gives_the_same_bag(weights, tmp_path, expected, n
     assert found[:40] == expected[:40]
     assert len(found) == 40 * 8
     assert len({item[:2] for item in found}) == len(found)
+
+
+def check_interrupted_report(output: Path) -> None:
+    bag, = from_json(RunReport, (output / 'report.json').read_text()).unfinished
+    complete = len(list((output / '.b.unfinished' / 'segments').glob('[0-9]*.json')))
+    assert bag.segments == complete >= 4
+    assert bag.work.estimated == 2 * complete
+    assert len(bag.work.samples) > 1
+    page = (output / 'report.html').read_text()
+    assert 'The run was interrupted' in page
+    assert f'its {complete} complete files' in page
+
+
+def test_resume_tells_what_was_complete_when_interrupted_and_then_the_whole(weights, tmp_path):
+    for name in 'abc':
+        bag_of(tmp_path / 'in' / name, recording(FRAMES))
+    output = tmp_path / 'o'
+
+    def stop(progress: Progress) -> None:
+        if (progress.bag, progress.frames) == ('b', 3):
+            raise KeyboardInterrupt
+    make(weights, tmp_path / 'in' / 'c', output=output, **OPTIONS)
+    with pytest.raises(KeyboardInterrupt, match=r'report\.html shows what is complete'):
+        make(weights, tmp_path / 'in', output=output, on_progress=stop, **OPTIONS)
+    report = from_json(RunReport, (output / 'report.json').read_text())
+    assert [(bag.name, bag.work.estimated) for bag in report.bags] == [('a', 6), ('c', 6)]
+    assert [(bag.name, bag.segments, bag.work.estimated) for bag in report.unfinished] == [
+        ('b', 1, 2)]
+    assert not report.is_whole
+    report = make(weights, tmp_path / 'in', output=output, **OPTIONS)
+    assert report.is_whole
+    assert 'interrupted' not in (output / 'report.html').read_text()
 
 
 def test_resume_after_a_full_disk_gives_the_same_bag(weights, tmp_path, bag, expected):

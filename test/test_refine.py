@@ -13,7 +13,6 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.inference.refine import distrusted_mask
 from zoe_depth_ros.inference.refine import flying_mask
 from zoe_depth_ros.inference.refine import stride_for
-from zoe_depth_ros.inference.refine import thinned_indices
 from zoe_depth_ros.inference.refine import uncertain_mask
 from zoe_depth_ros.inference.refine import voxel_indices
 from zoe_depth_ros.options import PointsConfig
@@ -124,13 +123,3 @@ def test_refine_refuses_voxels_it_cannot_number():
         voxel_indices(points_m, 1e-5)
     with pytest.raises(ConfigError, match='not positive'):
         voxel_indices(points_m, 0.0)
-
-
-def test_refine_thins_a_cloud_to_the_budget():
-    points_m = np.random.default_rng(0).uniform(-1, 1, (5000, 3)).astype(np.float32)
-    kept = thinned_indices(points_m, PointsConfig(max_points=1000))
-    assert len(kept) == len(set(kept.tolist())) == 1000
-    assert (kept[0], kept[-1]) == (0, 4999)
-    assert len(thinned_indices(points_m, PointsConfig(voxel_size=0.5))) == 4 ** 3
-    assert len(thinned_indices(points_m, PointsConfig(max_points=0))) == 5000
-    assert thinned_indices(points_m[:0], PointsConfig()).size == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.inference.routing_filter import Routing
+from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.inference.routing_filter import RoutingFilter
 from zoe_depth_ros.options import RoutingConfig
 

@@ -14,7 +14,7 @@ from view_helpers import tf
 from view_helpers import yaw
 
 from zoe_depth_ros.errors import BagError
-from zoe_depth_ros.view.poses import FrameForest
+from zoe_depth_ros.frame_forest import FrameForest
 from zoe_depth_ros.view.poses import read_links
 
 

@@ -195,12 +195,17 @@ class HeadConfig:
     :param domain: what its router class is called for users: 'indoor' or 'outdoor'.
     :param min_depth_m: nearest depth it is trained for, metres.
     :param max_depth_m: farthest depth it is trained for, metres.
+    :param focal_of_width: focal length of its training images over their width, 0 if unknown.
+    :param std_dev_factor: true standard deviation over that of the bin distribution, found by
+        evaluation.
     """
 
     name: str
     domain: Domain
     min_depth_m: float
     max_depth_m: float
+    focal_of_width: float = 0.0
+    std_dev_factor: float = 1.0
 
     def __post_init__(self) -> None:
         _require(bool(self.name) and '.' not in self.name,
@@ -209,6 +214,9 @@ class HeadConfig:
         _require(0 < self.min_depth_m < self.max_depth_m,
                  f'head {self.name}: min_depth_m = {self.min_depth_m} and max_depth_m = '
                  f'{self.max_depth_m} are not an increasing range')
+        _require(self.focal_of_width >= 0 and self.std_dev_factor > 0,
+                 f'head {self.name}: focal_of_width = {self.focal_of_width} or std_dev_factor = '
+                 f'{self.std_dev_factor} is not positive')
 
 
 @dataclass(frozen=True)
@@ -303,8 +311,8 @@ def build_config(cls: type[Any], values: Mapping[str, Any]) -> Any:
         raise ConfigError(f'{cls.__name__}: {error}') from error
 
 
-_NYU = HeadConfig('nyu', 'indoor', 1e-3, 10.0)
-_KITTI = HeadConfig('kitti', 'outdoor', 1e-3, 80.0)
+_NYU = HeadConfig('nyu', 'indoor', 1e-3, 10.0, focal_of_width=518.86 / 640)
+_KITTI = HeadConfig('kitti', 'outdoor', 1e-3, 80.0, focal_of_width=721.54 / 1242)
 
 ZOED_N = ModelConfig()
 ZOED_K = ModelConfig(

@@ -33,7 +33,11 @@ BytesLike: TypeAlias = 'bytes | bytearray | memoryview | array[int] | NDArray[np
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # REP 118: metres, or millimetres with 0 where unknown.
 DEPTH_FORMATS = {'32FC1': 'f4', '16UC1': 'u2'}
+COMPRESSED_DEPTH_FORMATS = {name: f'{name}; compressedDepth png' for name in DEPTH_FORMATS}
 _DEPTH_HEADER = struct.Struct('<iff')
+_INVERSE_DEPTH = 0
+# At level 9 a file takes 25 times as long and is still two thirds as large.
+_PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class _Layout(NamedTuple):
@@ -167,7 +171,7 @@ def decode_compressed_depth(format: str, data: BytesLike) -> NDArray[np.float32]
             ['compressedDepth'], ['compressedDepth', 'png']):
         raise ImageError(
             f'compressed depth format {format!r} is not supported (known: '
-            f'{", ".join(f"{name}; compressedDepth png" for name in DEPTH_FORMATS)})')
+            f'{", ".join(COMPRESSED_DEPTH_FORMATS.values())})')
     stored = np.frombuffer(data, np.uint8)
     if stored.size <= _DEPTH_HEADER.size:
         raise ImageError(f'compressed depth has {stored.size} bytes, no more than its header')
@@ -183,6 +187,39 @@ def decode_compressed_depth(format: str, data: BytesLike) -> NDArray[np.float32]
         return _depth_m(np.float32(a) / inverse, encoding)
 
 
+def encode_compressed_depth(
+    pixels: NDArray[np.float32] | NDArray[np.uint16], *, depth_max_m: float = 100.0,
+    quantisation: float = 100.0,
+) -> bytes:
+    """
+    Encode the data of a sensor_msgs/CompressedImage that holds depth.
+
+    What `decode_compressed_depth` and image_transport decode, with the format that
+    `COMPRESSED_DEPTH_FORMATS` has for the encoding of the pixels. Metres become steps of inverse
+    depth, with the defaults 0.1 mm at 1 m, 1 cm at 10 m and 25 cm at 50 m; the nearest step, where
+    compressed_depth_image_transport takes the nearer end. Millimetres stay as they are.
+
+    :param pixels: (H, W) along the optical axis, float32 metres, NaN where unknown, or uint16
+        millimetres, 0 where unknown.
+    :param depth_max_m: from there on depth is unknown.
+    :param quantisation: depth in metres at which a step is about 1 m; depth below a 65535th of its
+        square does not fit and becomes unknown, with the defaults below 0.154 m.
+    :raises ImageError: pixels of another kind.
+    """
+    if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype not in (np.float32, np.uint16):
+        raise ImageError(f'depth of shape {pixels.shape} holds {pixels.dtype}, not metres as '
+                         'float32 or millimetres as uint16')
+    if pixels.dtype == np.uint16:
+        a = b = np.float32(0)
+        values = np.where(pixels <= depth_max_m * 1000, pixels, np.uint16(0))
+    else:
+        a = np.float32(quantisation) * (np.float32(quantisation) + 1)
+        b = 1 - a / np.float32(depth_max_m)
+        values = _inverse_depth(pixels, a, b, depth_max_m)
+    _, file = cv2.imencode('.png', values, _PNG_OPTIONS)
+    return _DEPTH_HEADER.pack(_INVERSE_DEPTH, a, b) + file.tobytes()
+
+
 def encode_depth_mm(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
     """
     Encode depth for a 16UC1 image.
@@ -193,6 +230,16 @@ def encode_depth_mm(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
     depth_mm: NDArray[np.float32] = np.rint(depth_m * np.float32(1000))
     depth_mm[~((depth_mm > 0) & (depth_mm <= 65535))] = 0
     return depth_mm.astype(np.uint16)
+
+
+def _inverse_depth(
+    depth_m: NDArray[Any], a: np.float32, b: np.float32, depth_max_m: float,
+) -> NDArray[np.uint16]:
+    """Return A / depth_m + B as whole numbers, 0 where that does not fit or depth is unknown."""
+    with np.errstate(all='ignore'):
+        steps = np.rint(a / depth_m + b)
+    steps[~((depth_m > 0) & (depth_m < depth_max_m) & (steps <= 65535))] = 0
+    return steps.astype(np.uint16)
 
 
 def _depth_m(values: NDArray[Any], encoding: str) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ COEFFICIENT_COUNTS = {
 }
 SMALLEST_M = float(np.finfo(np.float32).tiny)
 LARGEST_M = float(np.finfo(np.float32).max)
+BELOW_ONE = 1 - 1e-6  # so that a rounded range does not exceed its limit
 
 
 class Rectifier:
@@ -104,8 +105,9 @@ class PointCloud:
     """
     Points in the optical frame (REP 103: x right, y down, z forward).
 
-    :param points: (H, W) structured array without padding: x, y, z float32 metres and, for a
-        coloured cloud, rgb float32 whose bits are 0x00RRGGBB. An unorganized cloud has one row.
+    :param points: (H, W) structured array without padding: x, y, z float32 metres and, where the
+        cloud has them, rgb float32 whose bits are 0x00RRGGBB and std_dev float32 metres. An
+        unorganized cloud has one row.
     :param is_dense: True when every point is known; otherwise unknown ones have NaN x, y, z.
     """
 
@@ -122,11 +124,31 @@ class PointCloud:
         """Points in a row."""
         return self.points.shape[1]
 
+    @property
+    def xyz_m(self) -> NDArray[np.float32]:
+        """Coordinates, (N, 3) float32 metres, row by row."""
+        points = self.points.ravel()
+        return np.stack([points['x'], points['y'], points['z']], axis=1)
+
+    def where(self, chosen: NDArray[np.bool_]) -> PointCloud:
+        """
+        Return the chosen points; the others become unknown where the cloud is a grid.
+
+        :param chosen: (N,) bool, row by row.
+        """
+        if self.is_dense:
+            return PointCloud(self.points[:, chosen], is_dense=True)
+        points = self.points.copy()
+        for name in ('x', 'y', 'z'):
+            points[name][~chosen.reshape(points.shape)] = np.nan
+        return PointCloud(points, is_dense=False)
+
 
 def point_cloud(
     depth_m: NDArray[np.float32], rgb: NDArray[np.uint8] | None, camera: Camera, *,
+    std_dev_m: NDArray[np.float32] | None = None, refused: NDArray[np.bool_] | None = None,
     stride: int = 1, min_range_m: float = 0.0, max_range_m: float = math.inf,
-    organized: bool = False,
+    free_rays: bool = False, organized: bool = False,
 ) -> PointCloud:
     """
     Lift depth to points along the exact rays of its pixels.
@@ -137,27 +159,36 @@ def point_cloud(
         positive are unknown.
     :param rgb: (H, W, 3) uint8 RGB of the same pixels, or None for a cloud without colour.
     :param camera: the camera of these pixels.
+    :param std_dev_m: (H, W) float32 metres, for a field of that name.
+    :param refused: bool, of the pixels that `stride` keeps; those become unknown.
     :param stride: keep every stride-th row and column, starting with the first.
     :param min_range_m: nearer points are unknown.
     :param max_range_m: farther points are unknown.
+    :param free_rays: put farther points, infinite ones too, at max_range_m instead.
     :param organized: keep unknown points, so that the cloud is a grid of ceil(H / stride) rows
         and ceil(W / stride) columns; otherwise only known points remain.
-    :raises ImageError: depth or rgb has another size than the camera.
+    :raises ImageError: depth, rgb or std_dev has another size than the camera.
     :raises ConfigError: stride below 1, or a range limit that contradicts the other.
     """
-    _check_sizes(depth_m, rgb, camera)
+    _check_sizes(depth_m, rgb, std_dev_m, camera)
     if stride < 1:
         raise ConfigError(f'point cloud stride {stride} is not positive')
     if not 0 <= min_range_m < max_range_m:
         raise ConfigError(f'point cloud range {min_range_m} to {max_range_m} m holds nothing')
     rays = _rays(camera, stride)
     depth_m = depth_m[::stride, ::stride]
+    if free_rays:
+        depth_m = np.minimum(depth_m, np.float32(max_range_m * BELOW_ONE) / rays.length)
     range_m = depth_m * rays.length
     is_known = (range_m >= max(min_range_m, SMALLEST_M)) & (range_m <= min(max_range_m, LARGEST_M))
+    if refused is not None:
+        is_known &= ~refused
     z = np.where(is_known, depth_m, np.float32(np.nan))
     fields = {'x': rays.x * z, 'y': rays.y * z, 'z': z}
     if rgb is not None:
         fields['rgb'] = _packed_rgb(rgb[::stride, ::stride])
+    if std_dev_m is not None:
+        fields['std_dev'] = std_dev_m[::stride, ::stride]
     if not organized:
         kept = np.flatnonzero(is_known)
         fields = {name: plane.take(kept)[np.newaxis] for name, plane in fields.items()}
@@ -204,10 +235,12 @@ def _rays(camera: Camera, stride: int) -> _Rays:
 
 
 def _check_sizes(
-    depth_m: NDArray[np.float32], rgb: NDArray[np.uint8] | None, camera: Camera,
+    depth_m: NDArray[np.float32], rgb: NDArray[np.uint8] | None,
+    std_dev_m: NDArray[np.float32] | None, camera: Camera,
 ) -> None:
-    if depth_m.shape != camera.size_hw:
-        raise ImageError(f'depth shape {depth_m.shape} is not of camera size {camera.size_hw}')
+    for name, plane in (('depth', depth_m), ('std_dev', std_dev_m)):
+        if plane is not None and plane.shape != camera.size_hw:
+            raise ImageError(f'{name} shape {plane.shape} is not of camera size {camera.size_hw}')
     if rgb is not None and rgb.shape != (*camera.size_hw, 3):
         raise ImageError(f'rgb shape {rgb.shape} is not of camera size {camera.size_hw} by 3')
 

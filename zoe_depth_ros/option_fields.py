@@ -92,7 +92,7 @@ def with_options(options: Options, changes: Mapping[str, Any]) -> Options:
         if inner:
             nested.setdefault(outer, {})[inner] = value
         else:
-            own[outer] = value
+            own[outer] = tuple(value) if isinstance(value, list) else value
     for outer, inner_changes in nested.items():
         own[outer] = with_options(getattr(options, outer, None), inner_changes)
     try:

@@ -42,8 +42,9 @@ class EstimatorConfig:
         'the first verdict that stood (where frames follow each other, else as auto)',
         choices=DOMAIN_CHOICES, live=True)
     routing: str = option(
-        'image', 'image: the router decides for every image; batch: one domain for all images '
-        'given together, as in the reference code', choices=('image', 'batch'))
+        'image', 'image: the router decides for every image, steadied over time by scene.*; batch: '
+        'one domain for all images given together and nothing over time, as in the reference code',
+        choices=('image', 'batch'))
     output_size: str = option(
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))

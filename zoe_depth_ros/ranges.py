@@ -103,3 +103,59 @@ def cone_depth(
     along_m = (rays * depth_m[..., None] - sensor_m) @ axis
     inside = (depth_m > 0) & (along_m >= range_m * math.cos(field_of_view_rad / 2))
     return np.where(inside, depth_m, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class DepthWindow:
+    """
+    Pixels of a depth image in a regular grid.
+
+    :param depth_m: (h, w) float32, metres along the optical axis, NaN where unknown.
+    :param camera: the camera of these pixels.
+    """
+
+    depth_m: NDArray[np.float32]
+    camera: Camera
+
+
+def cone_window(
+    depth_m: NDArray[np.float32], camera: Camera, sensor_to_camera: FloatArray,
+    field_of_view_rad: float, range_m: float,
+) -> DepthWindow:
+    """
+    Return what of an image can meet the cap of a range sensor's cone, at most 64x64 pixels.
+
+    :param depth_m: (H, W) float32, metres along the optical axis, NaN where unknown.
+    :param camera: the camera of these pixels.
+    :param sensor_to_camera: (4, 4) float64 rigid transform; the sensor looks along its own x.
+    :param field_of_view_rad: full angle of the cone.
+    :param range_m: distance from the sensor.
+    """
+    u, v = _cap_outline(camera, sensor_to_camera, field_of_view_rad, range_m)
+    left, right = _bounds(u, camera.width)
+    top, bottom = _bounds(v, camera.height)
+    stride = math.ceil(max(right - left, bottom - top) / WINDOW_SIZE)
+    window = depth_m[top:bottom:stride, left:right:stride]
+    return DepthWindow(window, Camera(
+        window.shape[1], window.shape[0], camera.fx / stride, camera.fy / stride,
+        (camera.cx - left) / stride, (camera.cy - top) / stride))
+
+
+def _cap_outline(
+    camera: Camera, sensor_to_camera: FloatArray, field_of_view_rad: float, range_m: float,
+) -> FloatArray:
+    """Return (2, N) pixels u, v of the rim and the middle of the cap, infinite if it is beside."""
+    around, half_rad = np.linspace(0, 2 * math.pi, 32), field_of_view_rad / 2
+    rim = np.stack([
+        np.full(32, math.cos(half_rad)), math.sin(half_rad) * np.cos(around),
+        math.sin(half_rad) * np.sin(around)], axis=1)
+    x, y, z = transformed(range_m * np.vstack([rim, [1, 0, 0]]), sensor_to_camera).T
+    if z.min() <= 0:
+        return np.array([[-np.inf, np.inf]] * 2)
+    return np.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
+
+
+def _bounds(outline: FloatArray, size: int) -> tuple[int, int]:
+    """Return the first pixel and the one after the last, at least one, and some to spare."""
+    low, high = outline.min(), outline.max()
+    ...

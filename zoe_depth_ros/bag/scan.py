@@ -15,7 +15,6 @@ from pathlib import Path
 import sqlite3
 import struct
 from typing import BinaryIO
-from typing import NamedTuple
 from typing import Protocol
 from urllib.parse import quote
 
@@ -32,6 +31,8 @@ import zstandard
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.record import TopicRecord
 from zoe_depth_ros.bag.scan_ros1 import Ros1Scan
+from zoe_depth_ros.bag.walk import Stored
+from zoe_depth_ros.bag.walk import WalkedFile
 from zoe_depth_ros.errors import BagError
 
 MCAP_MAGIC = b'\x89MCAP0\r\n'
@@ -56,13 +57,7 @@ class Scan(Protocol):
         """Yield the messages of some topics with start_ns <= stamp < stop_ns, as they lie."""
 
 
-class _Place(NamedTuple):
-    offset: int
-    first_ns: int
-    last_ns: int
-
-
-class McapScan:
+class McapScan(WalkedFile):
     """
     An .mcap file without its index.
 
@@ -71,76 +66,42 @@ class McapScan:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.problems: list[str] = []
-        self.start_ns, self.stop_ns = 2**63 - 1, 0
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
-        self._places: list[_Place] = []
-        by_channel: Counter[int] = Counter()
-        with path.open('rb') as file:
-            if file.read(len(MCAP_MAGIC)) != MCAP_MAGIC:
-                raise BagError(f'{path} is no mcap file')
-            self._walk(file, by_channel)
-        self.records = {
-            channel.topic: self._record(channel) for channel in self._channels.values()}
-        self.counts: Counter[str] = Counter()
-        for number, count in by_channel.items():
-            if number in self._channels:
-                self.counts[self._channels[number].topic] += count
-            else:
-                self.problems.append(f'{path}: {count} messages of an unknown topic')
+        super().__init__(path, MCAP_MAGIC, 'mcap file')
 
-    def messages(
-        self, topics: Collection[str], start_ns: int, stop_ns: int,
-    ) -> Iterator[BagMessage]:
-        """Yield the messages of some topics with start_ns <= stamp < stop_ns, as they lie."""
-        with self.path.open('rb') as file:
-            for place in self._places:
-                if place.last_ns < start_ns or place.first_ns >= stop_ns:
-                    continue
-                file.seek(place.offset)
-                _, opcode, content = next(_mcap_records(file))
-                found = [record for record in _unpacked(opcode, content)
-                         if isinstance(record, Message)]
-                for message in sorted(found, key=lambda message: message.log_time):
-                    channel = self._channels.get(message.channel_id)
-                    if (channel is not None and channel.topic in topics
-                            and start_ns <= message.log_time < stop_ns):
-                        yield BagMessage(
-                            channel.topic, self.records[channel.topic].type_name,
-                            message.log_time, _decompressed(message.data))
-
-    def _walk(self, file: BinaryIO, by_channel: Counter[int]) -> None:
+    def _walk(self, file: BinaryIO) -> Iterator[tuple[int, list[Stored]]]:
         opcode = 0
         for offset, opcode, content in _mcap_records(file):
             try:
-                found = _unpacked(opcode, content)
+                found = self._stored(opcode, content)
             except Exception as error:  # on damaged bytes the library raises nearly anything
                 self.problems.append(
                     f'{self.path}: {len(content)} bytes at {offset} are damaged: {error}')
                 continue
-            self._note(offset, found, by_channel)
+            yield offset, found
         if opcode != Opcode.FOOTER:
             self.problems.append(f'{self.path} ends after {self.path.stat().st_size} bytes')
 
-    def _note(
-        self, offset: int, found: list[Schema | Channel | Message], by_channel: Counter[int],
-    ) -> None:
-        stamps_ns = []
-        for record in found:
+    def _stored_at(self, file: BinaryIO) -> list[Stored]:
+        _, opcode, content = next(_mcap_records(file))
+        return self._stored(opcode, content)
+
+    def _known_topics(self) -> dict[int, TopicRecord]:
+        return {number: self._record(channel) for number, channel in self._channels.items()}
+
+    def _stored(self, opcode: int, content: bytes) -> list[Stored]:
+        """Return the messages in a record, and learn the topics in it."""
+        found = []
+        for record in _unpacked(opcode, content):
             if isinstance(record, Schema):
                 self._schemas[record.id] = record
             elif isinstance(record, Channel):
                 self._channels[record.id] = record
             else:
-                by_channel[record.channel_id] += 1
-                stamps_ns.append(record.log_time)
-        if stamps_ns:
-            place = _Place(offset, min(stamps_ns), max(stamps_ns))
-            self._places.append(place)
-            self.start_ns = min(self.start_ns, place.first_ns)
-            self.stop_ns = max(self.stop_ns, place.last_ns + 1)
+                found.append(Stored(
+                    record.channel_id, record.log_time, _decompressed(record.data)))
+        return found
 
     def _record(self, channel: Channel) -> TopicRecord:
         schema = self._schemas.get(channel.schema_id)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +18,10 @@ from rosbags.rosbag1.reader import read_uint32
 from rosbags.rosbag1.reader import Reader
 from rosbags.rosbag1.reader import RecordType
 
-from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.record import record_of
 from zoe_depth_ros.bag.record import TopicRecord
-from zoe_depth_ros.errors import BagError
+from zoe_depth_ros.bag.walk import Stored
+from zoe_depth_ros.bag.walk import WalkedFile
 
 MAGIC = b'#ROSBAG V2.0\n'
 
@@ -33,13 +31,7 @@ class _Record(NamedTuple):
     content: bytes
 
 
-class _Stored(NamedTuple):
-    connection: int
-    stamp_ns: int
-    content: bytes
-
-
-class Ros1Scan:
+class Ros1Scan(WalkedFile):
     """
     A .bag file without its index.
 
@@ -48,42 +40,10 @@ class Ros1Scan:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.problems: list[str] = []
-        self.start_ns, self.stop_ns = 2**63 - 1, 0
         self._connections: dict[int, Connection] = {}
-        self._places: list[tuple[int, int, int]] = []
-        by_connection: Counter[int] = Counter()
-        with path.open('rb') as file:
-            if file.read(len(MAGIC)) != MAGIC:
-                raise BagError(f'{path} is no bag of ROS 1')
-            self._walk(file, by_connection)
-        self.records: dict[str, TopicRecord] = {
-            link.topic: record_of(link) for link in self._connections.values()}
-        self.counts: Counter[str] = Counter()
-        for number, count in by_connection.items():
-            if number in self._connections:
-                self.counts[self._connections[number].topic] += count
-            else:
-                self.problems.append(f'{path}: {count} messages of an unknown topic')
+        super().__init__(path, MAGIC, 'bag of ROS 1')
 
-    def messages(
-        self, topics: Collection[str], start_ns: int, stop_ns: int,
-    ) -> Iterator[BagMessage]:
-        """Yield the messages, as ROS 1 serialized them, with start_ns <= stamp < stop_ns."""
-        with self.path.open('rb') as file:
-            for offset, first_ns, last_ns in self._places:
-                if last_ns < start_ns or first_ns >= stop_ns:
-                    continue
-                file.seek(offset)
-                for stored in sorted(self._stored(_read(file)), key=lambda item: item.stamp_ns):
-                    link = self._connections.get(stored.connection)
-                    if (link is not None and link.topic in topics
-                            and start_ns <= stored.stamp_ns < stop_ns):
-                        yield BagMessage(
-                            link.topic, link.msgtype, stored.stamp_ns, stored.content)
-
-    def _walk(self, file: BinaryIO, by_connection: Counter[int]) -> None:
+    def _walk(self, file: BinaryIO) -> Iterator[tuple[int, list[Stored]]]:
         size = self.path.stat().st_size
         while (offset := file.tell()) < size:
             try:
@@ -95,15 +55,16 @@ class Ros1Scan:
                 found = self._stored(record)
             except Exception as error:  # as above
                 self.problems.append(f'{self.path}: the chunk at {offset} is damaged: {error}')
-                continue
-            by_connection.update(item.connection for item in found)
-            if found:
-                stamps_ns = [item.stamp_ns for item in found]
-                self._places.append((offset, min(stamps_ns), max(stamps_ns)))
-                self.start_ns = min(self.start_ns, *stamps_ns)
-                self.stop_ns = max(self.stop_ns, max(stamps_ns) + 1)
+            else:
+                yield offset, found
 
-    def _stored(self, record: _Record) -> list[_Stored]:
+    def _stored_at(self, file: BinaryIO) -> list[Stored]:
+        return self._stored(_read(file))
+
+    def _known_topics(self) -> dict[int, TopicRecord]:
+        return {number: record_of(link) for number, link in self._connections.items()}
+
+    def _stored(self, record: _Record) -> list[Stored]:
         """Return the messages in a record, and learn the connections in it."""
         kind = record.header.get_uint8('op')
         if kind == RecordType.CHUNK:
@@ -113,7 +74,7 @@ class Ros1Scan:
             self._learn(record)
         if kind != RecordType.MSGDATA:
             return []
-        return [_Stored(
+        return [Stored(
             record.header.get_uint32('conn'), record.header.get_time('time'), record.content)]
 
     def _learn(self, record: _Record) -> None:

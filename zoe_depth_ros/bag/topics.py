@@ -42,15 +42,18 @@ class CameraTopics:
         return self.image.type_name == COMPRESSED_TYPE
 
 
-def find_camera(bag: BagReader, image_topic: str | None = None) -> CameraTopics:
+def find_camera(
+    bag: BagReader, image_topic: str | None = None, leave_out: Collection[str] = (),
+) -> CameraTopics:
     """
     Find a camera's topics by their types.
 
     :param image_topic: the camera's image topic; by default the only one that holds pictures,
         of which a raw one is preferred to its compressed twin.
+    :param leave_out: topics that are not the default, unless there is no other.
     :raises BagError: there is no such topic, or several cameras to choose from.
     """
-    image = _find_image(bag, image_topic)
+    image = _find_image(bag, image_topic, leave_out)
     return CameraTopics(image, _find_camera_info(bag, image))
 
 
@@ -72,13 +75,24 @@ def find_depth(
     return next((topic for topic in depths if _size_and_frame(bag, topic) == wanted), None)
 
 
-def _find_image(bag: BagReader, wanted: str | None) -> BagTopic:
+def camera_infos_beside(image_topic: str) -> list[str]:
+    """Return where the camera_info of an image may be, the likeliest first."""
+    namespace, _, name = image_topic.removesuffix(COMPRESSED_SUFFIX).rpartition('/')
+    found = [f'{namespace}/camera_info']
+    if name == 'image_rect':  # as a depth node calls what it made depth from
+        found.append(f'{namespace}/depth/camera_info')
+    return found
+
+
+def _find_image(bag: BagReader, wanted: str | None, leave_out: Collection[str]) -> BagTopic:
     pictures = [
         topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE) if _is_picture(bag, topic)]
     names = {topic.name for topic in pictures}
     chosen = [
         topic for topic in pictures
         if topic.name == wanted or (wanted is None and not _is_twin(topic.name, names))]
+    if len(chosen) > 1:
+        chosen = [topic for topic in chosen if topic.name not in leave_out]
     if len(chosen) == 1:
         return chosen[0]
     needed = f'no image topic {wanted}' if wanted else f'{len(chosen)} image topics, not one'
@@ -86,10 +100,9 @@ def _find_image(bag: BagReader, wanted: str | None) -> BagTopic:
 
 
 def _find_camera_info(bag: BagReader, image: BagTopic) -> BagTopic | None:
-    topics = _of_type(bag, CAMERA_INFO_TYPE)
-    namespace = image.name.removesuffix(COMPRESSED_SUFFIX).rpartition('/')[0]
-    beside = [topic for topic in topics if topic.name == f'{namespace}/camera_info']
-    chosen = beside or topics
+    topics = {topic.name: topic for topic in _of_type(bag, CAMERA_INFO_TYPE)}
+    beside = [topics[name] for name in camera_infos_beside(image.name) if name in topics]
+    chosen = beside[:1] or list(topics.values())
     if len(chosen) > 1:
         raise BagError(
             f'bag {bag.path} has {len(chosen)} camera_info topics, none beside {image.name}: '

@@ -34,6 +34,10 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--keep', nargs='+', default=['all'], metavar='TOPIC',
         help='topics to copy: all, none or their names (default: all)')
+    parser.add_argument(
+        '--image-rect', default='auto', metavar='WHEN',
+        help='write the image that depth belongs to: auto, always or never (default: auto, where '
+        'it is not the recorded one)')
     parser.add_argument('--storage', default='mcap', help='mcap or sqlite3 (default: mcap)')
     parser.add_argument(
         '--export', nargs='+', default=[], metavar='FORMAT',
@@ -73,8 +77,9 @@ def run(options: Namespace) -> int:
             report = run_offline(
                 options.path, options.output, _config(options), force=options.force,
                 on_progress=show, ray=options.ray)
-        except KeyboardInterrupt:
-            print('interrupted; start it again to go on', file=sys.stderr)
+        except KeyboardInterrupt as interrupt:
+            told = '; '.join(('interrupted', *interrupt.args, 'start it again to go on'))
+            print(told, file=sys.stderr)
             return INTERRUPTED
     _print(report)
     print(f'{options.output / PAGE} shows it')
@@ -85,7 +90,7 @@ def _config(options: Namespace) -> OfflineConfig:
     from zoe_depth_ros.offline.config import OfflineConfig
     return OfflineConfig(
         node_config_of(options), tuple(options.image), tuple(options.keep), tuple(options.export),
-        options.storage, options.batch, options.segment)
+        options.storage, options.batch, options.image_rect, options.segment)
 
 
 def _print(report: RunReport) -> None:

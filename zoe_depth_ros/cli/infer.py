@@ -35,9 +35,10 @@ def run(options: Namespace) -> int:
     from zoe_depth_ros.model.checkpoint import load_model
     from zoe_depth_ros.offline.photos import plan_photos
     from zoe_depth_ros.offline.photos import process_photo
-    config = node_config_of(options)
+    config = node_config_of(options, points__max_points=0)
     jobs = plan_photos(options.image, options.output, force=options.force)
-    estimator = DepthEstimator(load_model(config.model), config.estimator, with_std_dev=False)
+    estimator = DepthEstimator(
+        load_model(config.model), config.estimator, with_std_dev=config.points.needs_std_dev)
     without_camera, is_whole = [], True
     for job in jobs:
         try:

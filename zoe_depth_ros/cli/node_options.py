@@ -21,17 +21,19 @@ def add_node_options(parser: ArgumentParser) -> None:
         help='any other parameter of the live node, such as points.stride=4')
 
 
-def node_config_of(options: Namespace) -> NodeConfig:
+def node_config_of(options: Namespace, **defaults: object) -> NodeConfig:
     """
     Return what the node would be told.
 
+    :param defaults: other defaults than the node's, with __ for the dot in a name.
     :raises ConfigError: a parameter is unknown, or its value wrong.
     """
     import yaml
 
     from zoe_depth_ros.errors import ConfigError
     from zoe_depth_ros.offline.config import node_config
-    values = {'model': options.model, 'device': options.device}
+    values = {name.replace('__', '.'): value for name, value in defaults.items()}
+    values |= {'model': options.model, 'device': options.device}
     for text in options.set:
         name, equals, value = text.partition('=')
         if not equals:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inference: images in, metric depth out. `DepthEstimator` is the only door to the network."""
 
+from zoe_depth_ros.inference.depth_map import DepthMap
 from zoe_depth_ros.inference.estimator import DepthEstimator
-from zoe_depth_ros.inference.estimator import DepthMap
 
 __all__ = ['DepthEstimator', 'DepthMap']

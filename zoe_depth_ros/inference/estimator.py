@@ -5,58 +5,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from dataclasses import replace
-import logging
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
-from torch import Tensor
 
 from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ImageError
+from zoe_depth_ros.inference.depth_map import DepthMap
 from zoe_depth_ros.inference.device import device_errors
-from zoe_depth_ros.inference.device import DTYPES
-from zoe_depth_ros.inference.device import find_device
-from zoe_depth_ros.inference.device import find_dtype
-from zoe_depth_ros.inference.preprocess import merge_flipped
+from zoe_depth_ros.inference.network import BatchRouter
+from zoe_depth_ros.inference.network import Choice
+from zoe_depth_ros.inference.network import Network
 from zoe_depth_ros.inference.preprocess import plan_framing
 from zoe_depth_ros.inference.preprocess import to_uint8
 from zoe_depth_ros.inference.preprocess import with_flipped
-from zoe_depth_ros.inference.routing import forced_head
-from zoe_depth_ros.inference.routing import verdicts
+from zoe_depth_ros.inference.routing import Routing
+from zoe_depth_ros.inference.routing import routings_of
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import EstimatorConfig
-
-LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DepthMap:
-    """
-    Metric depth of one image.
-
-    :param depth_m: (H, W) float32, metres along the optical axis, NaN where unknown.
-    :param std_dev_m: (H, W) float32, metres, NaN where depth is unknown; None if not wanted.
-    :param domain: 'indoor' or 'outdoor'.
-    :param domain_probability: of that domain, by the router.
-    :param rgb: (H, W, 3) uint8 RGB, the image the depth belongs to pixel by pixel.
-    :param camera: intrinsics of that image, None if none were given.
-    """
-
-    depth_m: NDArray[np.float32]
-    std_dev_m: NDArray[np.float32] | None
-    domain: str
-    domain_probability: float
-    rgb: NDArray[np.uint8]
-    camera: Camera | None
+from zoe_depth_ros.scale import focal_factor
 
 
 class DepthEstimator:
@@ -65,9 +40,10 @@ class DepthEstimator:
 
     :param model: network with its weights.
     :param config: device, precision, mode, size and domain.
-    :param with_std_dev: estimate the standard deviation too, which costs time.
+    :param with_std_dev: estimate the standard deviation too, which costs time; can be changed.
     :raises DeviceError: the device is missing, or computes depth that differs from fp32.
-    :raises ConfigError: the model has no head for the domain.
+    :raises ConfigError: the model has no head for the domain, or it is not known for what focal
+        length its depth would be normalised.
     """
 
     def __init__(
@@ -75,16 +51,9 @@ class DepthEstimator:
         with_std_dev: bool = True,
     ) -> None:
         self.config = config or EstimatorConfig()
-        self._with_std_dev = with_std_dev
-        self.device = find_device(self.config.device)
-        self.dtype = find_dtype(self.config.precision, self.device)
-        self._forced_head = forced_head(model.config, self.config.domain)
-        with device_errors('loading the network', self.device):
-            model = model.eval().requires_grad_(requires_grad=False).to(self.device)
-            self._model = model.to(memory_format=torch.channels_last)
-            self._range_limits_m = torch.tensor(
-                [head.max_depth_m for head in model.config.heads], device=self.device)
-            self._warm_up()
+        self.with_std_dev = with_std_dev
+        _check_focal_lengths(model.config, self.config)
+        self._network = Network(model, self.config)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, **options: Any) -> DepthEstimator:
@@ -106,36 +75,31 @@ class DepthEstimator:
     @property
     def network_size_hw(self) -> tuple[int, int]:
         """(height, width) the network is wanted to see; the aspect ratio may change it."""
-        height, width = self._model.config.network_size_hw
-        return self.config.network_height or height, self.config.network_width or width
+        return self._network.size_hw
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The domains the model has metric heads for."""
-        return tuple(head.domain for head in self._model.config.heads)
+        """The domain of each metric head of the model."""
+        return tuple(head.domain for head in self._network.model_config.heads)
 
     @property
     def device_name(self) -> str:
         """The device in words: 'cpu', or the GPU's product name."""
-        if self.device.type == 'cuda':
-            return f'{self.device} {torch.cuda.get_device_name(self.device)}'
-        return 'cpu'
+        return self._network.device_name
 
     @property
     def precision(self) -> str:
         """The arithmetic in use after the self-check: 'fp32', 'bf16' or 'fp16'."""
-        return next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
+        return self._network.precision
 
     @property
     def gpu_memory_bytes(self) -> int:
         """Bytes that tensors take on the GPU; 0 on a CPU."""
-        return torch.cuda.memory_allocated(self.device) if self.device.type == 'cuda' else 0
+        return self._network.gpu_memory_bytes
 
     def release(self) -> None:
         """Give the network's memory back; the estimator cannot be used afterwards."""
-        del self._model
-        if self.device.type == 'cuda':
-            torch.cuda.empty_cache()
+        self._network.release()
 
     def set_domain(self, domain: str) -> None:
         """
@@ -144,7 +108,7 @@ class DepthEstimator:
         :raises ConfigError: the domain is unknown, or the model has no head for it.
         """
         config = replace(self.config, domain=domain)
-        self._forced_head = forced_head(self._model.config, domain)
+        self._network.set_domain(domain)
         self.config = config
 
     def estimate(self, rgb: NDArray[np.uint8], camera: Camera | None = None) -> DepthMap:
@@ -160,13 +124,16 @@ class DepthEstimator:
 
     def estimate_batch(
         self, images: Sequence[NDArray[np.uint8]],
-        cameras: Sequence[Camera | None] | None = None,
+        cameras: Sequence[Camera | None] | None = None, *, choose: Choice | None = None,
     ) -> list[DepthMap]:
         """
         Estimate the depth of several images; those of equal size go through the network together.
 
         :param images: (H, W, 3) uint8 RGB each.
         :param cameras: intrinsics of each image, or None.
+        :param choose: given the number of an image and the router's probability of each head,
+            returns how the image is routed; by default each image gets its likeliest head, or
+            that of the option domain.
         :raises ImageError: an array is not such an image, or a camera has another size.
         :raises DeviceError: the device cannot compute it, mostly for want of memory.
         """
@@ -179,8 +146,10 @@ class DepthEstimator:
         for size_hw in dict.fromkeys(rgb.shape[:2] for rgb in images):
             rows = [row for row, rgb in enumerate(images) if rgb.shape[:2] == size_hw]
             work = f'depth of {len(rows)} images of {size_hw[1]}x{size_hw[0]}'
-            with device_errors(work, self.device):
-                depths = self._estimate_equal([images[r] for r in rows], [given[r] for r in rows])
+            router = None if choose is None else BatchRouter(choose, rows, self._network.flips)
+            with device_errors(work, self._network.device):
+                depths = self._estimate_equal(
+                    [images[r] for r in rows], [given[r] for r in rows], router)
             for row, depth in zip(rows, depths, strict=True):
                 results[row] = depth
         return [result for result in results if result is not None]
@@ -188,104 +157,54 @@ class DepthEstimator:
     @torch.inference_mode()
     def _estimate_equal(
         self, images: list[NDArray[np.uint8]], cameras: list[Camera | None],
+        router: BatchRouter | None,
     ) -> list[DepthMap]:
+        network = self._network
         height, width = images[0].shape[:2]
         framing = plan_framing((height, width), self.network_size_hw, self.config.mode)
-        pixels = self._upload(np.stack(images))
-        inputs = framing.prepare(with_flipped(pixels) if self._flips else pixels)
-        depth_m, std_dev_m, heads, probabilities = self._predict(inputs)
-        maps_m = [depth_m] if std_dev_m is None else [depth_m, std_dev_m]
+        pixels = network.upload(np.stack(images))
+        inputs = framing.prepare(with_flipped(pixels) if network.flips else pixels)
+        predicted = network.predict(inputs, router, with_std_dev=self.with_std_dev)
+        maps_m = torch.cat(
+            [maps for maps in (predicted.depth_m, predicted.std_dev_m) if maps is not None], dim=1)
         if self.config.output_size == 'image':
-            maps_m = [framing.restore(values).clamp(min=0) for values in maps_m]
+            maps_m = framing.restore(maps_m).clamp(min=0)
             colors, seen = images, cameras
         else:
-            colors = list(self._download(to_uint8(inputs[:len(images)])))
+            colors = list(network.download(to_uint8(inputs[:len(images)])))
             seen = [camera and framing.network_camera(camera) for camera in cameras]
-        known = self._known(maps_m[0], heads)
-        maps_of_images = self._download(torch.cat(maps_m, dim=1).where(known, torch.nan))
-        named = verdicts(self._model.config, heads.tolist(), probabilities.tolist())
-        return [
+        maps_of_images = network.download(network.masked(maps_m, predicted.weights))
+        routings = router.routings if router is not None else routings_of(
+            network.model_config, predicted.weights.argmax(dim=1).tolist(),
+            predicted.probabilities.tolist())
+        depths = [
             DepthMap(
-                maps[0], maps[1] if self._with_std_dev else None, verdict.domain,
-                verdict.probability, rgb, camera)
-            for maps, verdict, rgb, camera in zip(
-                maps_of_images, named, colors, seen, strict=True)]
+                maps[0], maps[1] if self.with_std_dev else None, routing.domain,
+                routing.probability, rgb, camera, routing.since_change_s)
+            for maps, routing, rgb, camera in zip(
+                maps_of_images, routings, colors, seen, strict=True)]
+        if not self.config.focal_normalisation:
+            return depths
+        return [
+            depth if camera is None else depth.scaled(
+                self._focal_factor(routing, framing.network_camera(camera)))
+            for depth, routing, camera in zip(depths, routings, cameras, strict=True)]
 
-    @property
-    def _flips(self) -> bool:
-        return self.config.mode != 'robot'
+    def _focal_factor(self, routing: Routing, network_camera: Camera) -> float:
+        """Return what depth is multiplied with for the lens of a camera."""
+        model = self._network.model_config
+        width = model.network_size_hw[1]
+        return math.prod(
+            focal_factor(network_camera, head.focal_of_width * width) ** weight
+            for weight, head in zip(routing.weights, model.heads, strict=True))
 
-    def _predict(self, inputs: Tensor) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
-        """
-        Return depth and wanted std dev (B, 1, h, w), heads (B,), probabilities (B, heads).
 
-        :param inputs: (B, 3, h, w), or (2B, 3, h, w) with the mirrored ones last where the mode
-            flips.
-        """
-        count = len(inputs) // 2 if self._flips else len(inputs)
-        forced = None if self._forced_head is None else [self._forced_head] * len(inputs)
-        vote_size = count if self.config.routing == 'batch' else 1
-        with self._autocast():
-            output = self._model(
-                inputs, heads=forced, vote_size=vote_size, with_std_dev=self._with_std_dev)
-        logits, depth_m, std_dev_m = output.domain_logits, output.depth_m, output.std_dev_m
-        if self._flips:
-            depth_m, std_dev_m = merge_flipped(depth_m, std_dev_m)
-            logits = logits[:count] + logits[count:]
-        return depth_m, std_dev_m, output.head_index[:count], logits.softmax(dim=1)
-
-    def _known(self, depth_m: Tensor, heads: Tensor) -> Tensor:
-        """Return where depth is positive, finite and, for robots, in the range of the head."""
-        known = depth_m.isfinite() & (depth_m > 0)
-        if self.config.mode == 'robot':
-            known &= depth_m <= self._range_limits_m[heads].view(-1, 1, 1, 1)
-        return known
-
-    def _autocast(self) -> AbstractContextManager[None]:
-        reduced = self.dtype != torch.float32
-        return torch.autocast(
-            self.device.type, self.dtype if reduced else torch.bfloat16, enabled=reduced)
-
-    def _upload(self, images: NDArray[np.uint8]) -> Tensor:
-        pixels = torch.from_numpy(images)
-        if self.device.type == 'cuda':
-            return pixels.pin_memory().to(self.device, non_blocking=True)
-        return pixels
-
-    def _download(self, values: Tensor) -> NDArray[Any]:
-        if self.device.type == 'cuda':
-            host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-            host.copy_(values, non_blocking=True)
-            torch.cuda.current_stream(self.device).synchronize()
-            return host.numpy()
-        return values.contiguous().numpy()
-
-    def _warm_up(self) -> None:
-        """Run one frame, so that the first real one is not slow, and check its precision."""
-        height, width = self.network_size_hw
-        generator = np.random.default_rng(0)
-        coarse = generator.integers(0, 255, (8, 8, 3), dtype=np.uint8)
-        frame = np.repeat(np.repeat(coarse, height // 8, axis=0), width // 8, axis=1)
-        with torch.inference_mode():
-            inputs = plan_framing((height, width), (height, width), 'robot').prepare(
-                self._upload(np.stack([frame] * (2 if self._flips else 1))))
-            depth_m = self._predict(inputs)[0]
-            if self.dtype != torch.float32 and self.config.self_check != 'off':
-                self._check_precision(inputs, depth_m)
-
-    def _check_precision(self, inputs: Tensor, depth_m: Tensor) -> None:
-        reduced, self.dtype = self.dtype, torch.float32
-        exact_m = self._predict(inputs)[0]
-        difference = float(((depth_m - exact_m).abs() / exact_m).mean())
-        if difference <= self.config.self_check_limit:
-            self.dtype = reduced
-            return
-        message = (
-            f'{reduced} depth on {self.device} differs from fp32 by {difference:.3g} '
-            f'(self_check_limit {self.config.self_check_limit})')
-        if self.config.self_check == 'refuse':
-            raise DeviceError(f'{message}; use precision fp32, or self_check fallback')
-        LOGGER.warning('%s; falling back to fp32', message)
+def _check_focal_lengths(model: ModelConfig, config: EstimatorConfig) -> None:
+    unknown = [head.name for head in model.heads if not head.focal_of_width]
+    if config.focal_normalisation and unknown:
+        raise ConfigError(
+            f'focal_normalisation = {config.focal_normalisation}: the weights do not tell the '
+            f'focal length that head {", ".join(unknown)} was trained for')
 
 
 def _check_image(rgb: NDArray[np.uint8], camera: Camera | None) -> None:

@@ -102,22 +102,6 @@ def stride_for(size_hw: tuple[int, int], max_points: int) -> int:
     return stride
 
 
-def thinned_indices(points_m: NDArray[np.float32], config: PointsConfig) -> NDArray[np.intp]:
-    """
-    Return one point of each voxel, and of these an even choice within the budget.
-
-    :param points_m: (N, 3) float32, finite, metres.
-    :return: (M,) indices into the points, ascending.
-    :raises ConfigError: the voxels are far too small for these points.
-    """
-    kept = np.arange(len(points_m))
-    if config.voxel_size:
-        kept = voxel_indices(points_m, config.voxel_size)
-    if config.max_points and len(kept) > config.max_points:
-        kept = kept[np.linspace(0, len(kept) - 1, config.max_points).astype(np.intp)]
-    return kept
-
-
 def voxel_indices(points_m: NDArray[np.float32], voxel_m: float) -> NDArray[np.intp]:
     """
     Return the first point in each cube of a grid.

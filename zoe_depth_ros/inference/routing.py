@@ -11,27 +11,33 @@ from zoe_depth_ros.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Routing:
     """
-    The domain of one image.
+    How one image is routed.
 
     :param head: number of the metric head.
-    :param domain: 'indoor' or 'outdoor'.
+    :param domain: of that head, 'indoor' or 'outdoor'.
     :param probability: of that domain, by the router; 1 for a network with one head.
+    :param weights: of each head in the image's depth, adding up to 1; one of them is 1 except
+        while one head takes over from another.
+    :param since_change_s: time since the verdict last changed, or since the start; None where
+        images are routed one by one.
     """
 
     head: int
     domain: str
     probability: float
+    weights: tuple[float, ...]
+    since_change_s: float | None = None
 
 
 def forced_head(model: ModelConfig, domain: str) -> int | None:
     """
-    Return the head that serves a domain, None for 'auto'.
+    Return the head that serves a domain, None for 'auto' and 'lock'.
 
     :raises ConfigError: the network has no head for it.
     """
-    if domain == 'auto':
+    if domain in ('auto', 'lock'):
         return None
     domains = [head.domain for head in model.heads]
     if domain not in domains:
@@ -39,9 +45,9 @@ def forced_head(model: ModelConfig, domain: str) -> int | None:
     return domains.index(domain)
 
 
-def verdicts(
+def routings_of(
     model: ModelConfig, heads: list[int], probabilities: list[list[float]],
-) -> list[Verdict]:
+) -> list[Routing]:
     """
     Name the domains of a batch.
 
@@ -49,5 +55,7 @@ def verdicts(
     :param probabilities: of every head, for each image.
     """
     return [
-        Verdict(head, model.heads[head].domain, row[head])
+        Routing(
+            head, model.heads[head].domain, row[head],
+            tuple(float(number == head) for number in range(len(row))))
         for head, row in zip(heads, probabilities, strict=True)]

@@ -5,37 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.options import RoutingConfig
 
 # Routers are trained to certainty: a single frame shall not outweigh seconds of others.
 MAX_LOG_ODDS = 4.0
-
-
-@dataclass(frozen=True)
-class Routing:
-    """
-    The steady verdict on one frame.
-
-    :param head: number of the metric head.
-    :param domain: of that head, 'indoor' or 'outdoor'.
-    :param probability: of that domain, averaged over time.
-    :param since_change_s: time since the verdict last changed, or since the start.
-    :param weights: of each head in this frame's depth, adding up to 1; one of them is 1 except
-        while one head takes over from another.
-    """
-
-    head: int
-    domain: str
-    probability: float
-    since_change_s: float
-    weights: tuple[float, ...]
 
 
 class RoutingFilter:
@@ -102,7 +82,7 @@ class RoutingFilter:
         self._blend(step_s)
         return Routing(
             self._head, self._domains[self._head], self._probability(self._head),
-            stamp_s - self._changed_s, tuple(self._weights.tolist()))
+            tuple(self._weights.tolist()), stamp_s - self._changed_s)
 
     def _start(self, stamp_s: float, evidence: NDArray[np.float64]) -> None:
         self._changed_s = stamp_s

@@ -70,7 +70,8 @@ class ZoeDepth(nn.Module):
 
     def forward(
         self, image: Tensor, *, heads: Sequence[int] | None = None, vote_size: int = 1,
-        with_std_dev: bool = True, with_bins: bool = False,
+        weigh: Callable[[Tensor], Tensor] | None = None, with_std_dev: bool = True,
+        with_bins: bool = False,
     ) -> ModelOutput:
         """
         Predict depth.
@@ -79,6 +80,8 @@ class ZoeDepth(nn.Module):
         :param heads: the head of each image, instead of asking the router.
         :param vote_size: images that share one head, by the sum of their logits; it divides B.
             1 routes every image by itself, B is the reference implementation's vote.
+        :param weigh: instead of both, returns the weight of each head in each image's depth,
+            (B, heads) in host memory, for the router's logits; `head_index` is the heaviest.
         :param with_std_dev: return the standard deviation too.
         :param with_bins: return bin centres and probabilities too.
         :raises ConfigError: a side of the image is not a multiple of 32.
@@ -89,9 +92,17 @@ class ZoeDepth(nn.Module):
             bottleneck = self.embedding.embed_bottleneck(features)
             logits = self.domain_logits(bottleneck)
             embeddings = self.embedding(features, bottleneck)
-            index = route(logits, vote_size) if heads is None else torch.tensor(heads)
-            result = self._depth(
-                features, embeddings, index, with_std_dev=with_std_dev, with_bins=with_bins)
+            if weigh is not None:
+                weights = weigh(logits)
+                index = weights.argmax(dim=1)
+            else:
+                weights = None
+                index = route(logits, vote_size) if heads is None else torch.tensor(heads)
+            wanted = {'with_std_dev': with_std_dev, 'with_bins': with_bins}
+            if weights is None or bool((weights.amax(dim=1) == 1).all()):
+                result = self._depth(features, embeddings, index, **wanted)
+            else:
+                result = self._blended(features, embeddings, weights, with_std_dev=with_std_dev)
         return ModelOutput(
             result.depth_m, result.std_dev_m, features.relative_depth, logits,
             index.to(logits.device), result.bin_centers_m, result.bin_probabilities)
@@ -130,6 +141,20 @@ class ZoeDepth(nn.Module):
         results = [head(features, embeddings, **wanted) for head in self.heads]
         rows = torch.arange(len(index), device=index.device)
         return _combine(results, lambda parts: torch.stack(parts)[index, rows])
+
+    def _blended(
+        self, features: Features, embeddings: Embeddings, weights: Tensor, *, with_std_dev: bool,
+    ) -> BinDepth:
+        """Mix the depth of all heads geometrically, so that scale passes evenly from one on."""
+        results = [
+            head(features, embeddings, with_std_dev=with_std_dev, with_bins=False)
+            for head in self.heads]
+        shares = weights.T.to(features.last.device, torch.float32).view(len(results), -1, 1, 1, 1)
+        depths_m = torch.stack([result.depth_m for result in results])
+        std_devs_m = [result.std_dev_m for result in results if result.std_dev_m is not None]
+        return BinDepth(
+            (depths_m.log() * shares).sum(dim=0).exp(),
+            (torch.stack(std_devs_m) * shares).sum(dim=0) if std_devs_m else None)
 
     def _depth_by_group(
         self, features: Features, embeddings: Embeddings, chosen: list[int], **wanted: bool,

@@ -16,8 +16,8 @@ from zoe_depth_ros.errors import BagError
 NODE_NAME = 'depth_node'
 # What the live node calls its outputs; it does not publish the standard deviation.
 DEPTH, CAMERA_INFO, POINTS = 'depth/image', 'depth/camera_info', 'points'
-SCENE, STD_DEV = 'scene', 'depth/std_dev'
-OUTPUTS = (DEPTH, CAMERA_INFO, POINTS, SCENE, STD_DEV)
+SCENE, STD_DEV, IMAGE_RECT = 'scene', 'depth/std_dev', 'image_rect'
+OUTPUTS = (DEPTH, CAMERA_INFO, POINTS, SCENE, STD_DEV, IMAGE_RECT)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def plan_cameras(bag: BagReader, images: Sequence[str]) -> tuple[CameraPlan, ...
         raise BagError(
             f'bag {bag.path} has no image topic {" or ".join(images)}: {", ".join(sorted(names))}')
     try:
-        cameras = [find_camera(bag, name) for name in wanted] or [find_camera(bag)]
+        cameras = [find_camera(bag, name) for name in wanted] or [
+            find_camera(bag, leave_out=(f'/{NODE_NAME}/{IMAGE_RECT}',))]
     except StopIteration as error:
         raise BagError(f'bag {bag.path} has an image topic without a readable image') from error
     spaces = _namespaces(cameras)

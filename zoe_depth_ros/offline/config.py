@@ -44,6 +44,9 @@ class OfflineConfig:
     batch: int = option(
         1, 'frames that go through the network together; with more than one the last digits of '
         'depth may differ from those of the live node', minimum=1, maximum=256)
+    image_rect: str = option(
+        'auto', 'write the image that depth belongs to: always, never, or auto: where it is not '
+        'the recorded one', choices=('auto', 'always', 'never'))
     segment_s: float = option(
         60.0, 'seconds of recording in one file of the output; a run that was cut short goes on '
         'with the file it was writing', minimum=0.001)

@@ -22,6 +22,8 @@ from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.frames import estimate_frames
+from zoe_depth_ros.inference.frames import Frame as CameraFrame
 from zoe_depth_ros.inference.frames import FramePipeline
 from zoe_depth_ros.inference.frames import PreparedImage
 from zoe_depth_ros.offline.calibrations import Calibrations
@@ -103,14 +105,13 @@ def decoded(item: Item) -> Item:
 
 def prepared(
     items: Iterable[Item], pipelines: Mapping[str, FramePipeline],
-    calibrations: Mapping[str, Calibrations], rectify: str,
+    calibrations: Mapping[str, Calibrations],
 ) -> Iterator[Item]:
     """
     Yield the items with images undistorted, or with the reason why they cannot be.
 
     :param pipelines: by image topic.
     :param calibrations: by image topic.
-    :param rectify: 'always', 'never', or 'auto'.
     """
     for item in items:
         if item.frame is None:
@@ -119,7 +120,7 @@ def prepared(
         topic, frame = item.message.topic, item.frame
         calibration = calibrations[topic].nearest(frame.header.stamp_ns)
         try:
-            image = pipelines[topic].prepare(frame.image.rgb, calibration, rectify=rectify)
+            image = pipelines[topic].prepare(frame.image.rgb, calibration)
             yield replace(item, frame=replace(frame, image=image))
         except ZoeDepthError as error:
             yield replace(item, frame=None, error=error)
@@ -130,11 +131,15 @@ class Estimation:
     Depth for a stream of items, in batches; it counts the time the network takes.
 
     :param estimator: the loaded network.
+    :param pipelines: by image topic.
     :param batch: frames that go through the network together.
     """
 
-    def __init__(self, estimator: DepthEstimator, batch: int) -> None:
-        self.estimator = estimator
+    def __init__(
+        self, estimator: DepthEstimator, pipelines: Mapping[str, FramePipeline], batch: int,
+    ) -> None:
+        self._estimator = estimator
+        self._pipelines = pipelines
         self._batch = batch
         self.network_s = 0.0
 
@@ -151,18 +156,20 @@ class Estimation:
         yield from self._estimated(waiting)
 
     def _estimated(self, items: list[Item]) -> list[Item]:
-        frames = [item.frame for item in items if item.frame is not None]
+        frames = [
+            CameraFrame(
+                self._pipelines[item.message.topic], item.frame.image,
+                item.frame.header.stamp_ns / 1e9)
+            for item in items if item.frame is not None]
         if not frames:
             return items
         start_s = time.perf_counter()
-        depths = self.estimator.estimate_batch(
-            [frame.image.rgb for frame in frames], [frame.image.camera for frame in frames])
+        depths = estimate_frames(self._estimator, frames)
         self.network_s += time.perf_counter() - start_s
-        given = iter(depths)
+        finished = (
+            frame.pipeline.finish(depth, frame.stamp_s)
+            for frame, depth in zip(frames, depths, strict=True))
         return [
             item if item.frame is None
-            else replace(item, frame=_with_depth(item.frame, next(given))) for item in items]
-
-
-def _with_depth(frame: Frame, depth: DepthMap) -> Frame:
-    return replace(frame, depth=frame.image.seen_only(depth))
+            else replace(item, frame=replace(item.frame, depth=next(finished)))
+            for item in items]

@@ -76,21 +76,26 @@ def to_html(report: RunReport) -> str:
         element('meta', name='viewport', content='width=device-width, initial-scale=1'),
         element('title', TITLE), element('style', STYLE))
     bags = [_bag(place, bag) for place, bag in enumerate(report.bags)]
+    unfinished = [
+        _unfinished(place, bag) for place, bag in enumerate(report.unfinished, len(bags))]
     return document(head, element(
         'body', element('h1', TITLE), _verdict(report), _run_figures(report), *_failures(report),
-        *_contents(report), *bags))
+        *_contents(report), *bags, *unfinished))
 
 
 def _verdict(report: RunReport) -> Element:
+    if report.unfinished:
+        return element(
+            'p', 'The run was interrupted; the same command goes on where it was.', class_='bad')
     if report.is_whole:
         return element('p', 'Every frame of every bag has depth.', class_='good')
     return element('p', 'Something was damaged or dropped; see below.', class_='bad')
 
 
 def _run_figures(report: RunReport) -> Element:
-    works = [bag.work for bag in report.bags]
+    works = [bag.work for bag in (*report.bags, *report.unfinished)]
     return _figures({
-        'bags': f'{len(report.bags)} of {len(report.bags) + len(report.failures)}',
+        'bags': _of(len(report.bags), len(works) + len(report.failures)),
         'frames with depth': _of(
             sum(work.estimated for work in works), sum(work.frames for work in works)),
         'messages dropped': f'{sum(_dropped(work) for work in works):,}',
@@ -106,17 +111,32 @@ def _failures(report: RunReport) -> list[Element]:
 
 
 def _contents(report: RunReport) -> list[Element]:
-    if len(report.bags) < 2:
+    bags = (*report.bags, *report.unfinished)
+    if len(bags) < 2:
         return []
     rows: list[list[Element | str]] = [
         [element('a', bag.name, href=f'#bag{place}'),
          _of(bag.work.estimated, bag.work.frames), f'{_dropped(bag.work):,}',
-         clock(bag.work.wall_s), _rate(bag.work),
-         element('span', 'whole', class_='good') if bag.is_whole
-         else element('span', 'damaged', class_='bad')]
-        for place, bag in enumerate(report.bags)]
+         clock(bag.work.wall_s), _rate(bag.work), _state(report, bag)]
+        for place, bag in enumerate(bags)]
     names = ['bag', 'frames with depth', 'dropped', 'time', 'frames/s', 'state']
     return [element('h3', 'Bags'), _table(names, rows, numbers=range(1, 5))]
+
+
+def _state(report: RunReport, bag: BagReport) -> Element:
+    if bag in report.unfinished:
+        return element('span', 'unfinished', class_='bad')
+    if bag.is_whole:
+        return element('span', 'whole', class_='good')
+    return element('span', 'damaged', class_='bad')
+
+
+def _unfinished(place: int, bag: BagReport) -> Element:
+    section = _bag(place, bag)
+    section.insert(1, element(
+        'p', f'Unfinished; the figures are of its {bag.segments:,} complete files.',
+        class_='bad'))
+    return section
 
 
 def _bag(place: int, bag: BagReport) -> Element:

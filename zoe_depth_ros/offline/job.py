@@ -171,6 +171,7 @@ def plan_segments(place: OutputPlace, bag: LenientReader) -> list[SegmentJob]:
     """
     cameras = plan_cameras(bag, place.config.images)
     made = {camera.topic(output) for camera in cameras for output in OUTPUTS}
+    made -= {camera.image for camera in cameras}  # whoever wrote them
     kept = tuple(
         topic.name for topic in bag.topics
         if place.config.keeps(topic.name) and topic.name not in made)
@@ -207,6 +208,16 @@ def resume(place: OutputPlace) -> None:
             f'{place.bag.path}')
 
 
+def unfinished_report(place: OutputPlace) -> BagReport:
+    """Return what is complete of a bag that is not, its finished parts."""
+    identity = place.identity()
+    path = place.unfinished / IDENTITY
+    is_ours = path.exists() and json.loads(path.read_text()) == identity
+    records = sorted(place.segments.glob('[0-9]*.json')) if is_ours else []
+    return _bag_report(
+        place, len(records), merged(from_json(WorkReport, path.read_text()) for path in records))
+
+
 def recorded(job: SegmentJob) -> WorkReport | None:
     """Return what was done in a part, None where it is not complete."""
     path = job.path.with_suffix('.json')
@@ -233,16 +244,17 @@ def _shown(
 
 
 def _complete(place: OutputPlace, jobs: Sequence[SegmentJob], work: WorkReport) -> BagReport:
-    identity = place.identity()
-    report = BagReport(
-        place.bag.name, identity['source'], identity['source_bytes'], identity['config'],
-        len(jobs), work)
+    report = _bag_report(place, len(jobs), work)
     merge_bags([job.path for job in jobs], place.result, place.folder.name)
     _write_text(place.result / REPORT, to_json(report))
     forget(place.folder)
     os.replace(place.result, place.folder)
     forget(place.unfinished)
     return report
+
+
+def _bag_report(place: OutputPlace, segments: int, work: WorkReport) -> BagReport:
+    return BagReport(place.bag.name, **place.identity(), segments=segments, work=work)
 
 
 def _identity(report: BagReport) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.clouds import cloud_of
 from zoe_depth_ros.offline.exports import write_color
 from zoe_depth_ros.offline.exports import write_ply
 from zoe_depth_ros.offline.exports import write_png
-from zoe_depth_ros.offline.outputs import cloud_of
 from zoe_depth_ros.options import NodeConfig
 
 # What is made of a photo, by the end of its name.
@@ -103,7 +103,7 @@ def process_photo(
     """
     photo = read_photo(job.path, fov_deg)
     depth = estimator.estimate(photo.rgb, photo.camera)
-    cloud = cloud_of(depth, config)
+    cloud = None if depth.camera is None else cloud_of(depth, config.points)
     for ending, write in WRITERS.items():
         path = job.target(ending)
         try:

@@ -203,16 +203,18 @@ class RunReport:
     What became of every bag of a run.
 
     :param bags: those that have an output, also from earlier runs.
-    :param failures: those that have none.
+    :param failures: those that can have none.
+    :param unfinished: those that an interrupted run left, with what is complete of them.
     """
 
     bags: tuple[BagReport, ...]
     failures: tuple[Failure, ...]
+    unfinished: tuple[BagReport, ...] = ()
 
     @property
     def is_whole(self) -> bool:
         """Whether every bag was whole and has an output."""
-        return not self.failures and all(bag.is_whole for bag in self.bags)
+        return not (self.failures or self.unfinished) and all(bag.is_whole for bag in self.bags)
 
 
 def merged(parts: Iterable[WorkReport]) -> WorkReport:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from contextlib import nullcontext
+from dataclasses import replace
 import fcntl
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from zoe_depth_ros.offline.job import plan_segments
 from zoe_depth_ros.offline.job import process_bag
 from zoe_depth_ros.offline.job import Progress
 from zoe_depth_ros.offline.job import REPORT
+from zoe_depth_ros.offline.job import unfinished_report
 from zoe_depth_ros.offline.report import BagReport
 from zoe_depth_ros.offline.report import Failure
 from zoe_depth_ros.offline.report import RunReport
@@ -44,6 +46,8 @@ def run_offline(
     """
     Write every bag again with the depth of its images; finished ones are not done again.
 
+    An interrupted run leaves a report too, of what is complete.
+
     :param paths: bags, or folders of bags.
     :param output: folder for the bags and the report, report.json and report.html.
     :param config: how.
@@ -56,6 +60,7 @@ def run_offline(
     :raises WeightsError: the model cannot be loaded.
     :raises DeviceError: the network cannot compute.
     :raises ConfigError: there is no such cluster, or Ray is not installed.
+    :raises KeyboardInterrupt: after the report was written, which it names.
     """
     bags = find_bags(paths, output)
     places = [OutputPlace(bag, output / bag.name, config) for bag in bags]
@@ -71,13 +76,17 @@ def run_offline(
             if force or report is not None:
                 shutil.rmtree(place.unfinished, ignore_errors=True)
         todo = [place for place, report in zip(places, finished, strict=True) if report is None]
-        with _cluster(todo, config, ray, on_progress) as await_parts:
-            for place, report in zip(places, finished, strict=True):
-                if report is None:
-                    await_parts(place)
-                outcomes.append(report or _process(place, estimator, on_progress))
-                _write(output / REPORT, to_json(_run_report(outcomes)))
-        _write(output / PAGE, to_html(_run_report(outcomes)))
+        try:
+            with _cluster(todo, config, ray, on_progress) as await_parts:
+                for place, report in zip(places, finished, strict=True):
+                    if report is None:
+                        await_parts(place)
+                    outcomes.append(report or _process(place, estimator, on_progress))
+                    _write(output / REPORT, to_json(_run_report(outcomes)))
+        except KeyboardInterrupt as interrupt:
+            _write_report(output, _interrupted_report(outcomes, places, finished))
+            raise KeyboardInterrupt(f'{output / PAGE} shows what is complete') from interrupt
+        _write_report(output, _run_report(outcomes))
         return _run_report(outcomes)
 
 
@@ -111,6 +120,21 @@ def _run_report(outcomes: Sequence[BagReport | Failure]) -> RunReport:
     return RunReport(
         tuple(item for item in outcomes if isinstance(item, BagReport)),
         tuple(item for item in outcomes if isinstance(item, Failure)))
+
+
+def _interrupted_report(
+    outcomes: Sequence[BagReport | Failure], places: Sequence[OutputPlace],
+    finished: Sequence[BagReport | None],
+) -> RunReport:
+    rest = list(zip(places, finished, strict=True))[len(outcomes):]
+    report = _run_report([*outcomes, *(done for _, done in rest if done is not None)])
+    return replace(report, unfinished=tuple(
+        unfinished_report(place) for place, done in rest if done is None))
+
+
+def _write_report(output: Path, report: RunReport) -> None:
+    _write(output / REPORT, to_json(report))
+    _write(output / PAGE, to_html(report))
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,10 +21,14 @@ from zoe_depth_ros.bag.lenient import LenientReader
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.writer import BagWriter
 from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.clouds import cloud_of
 from zoe_depth_ros.inference.frames import FramePipeline
+from zoe_depth_ros.inference.frames import PreparedImage
 from zoe_depth_ros.offline.calibrations import Calibrations
 from zoe_depth_ros.offline.calibrations import read_calibrations
 from zoe_depth_ros.offline.cameras import CameraPlan
+from zoe_depth_ros.offline.cameras import IMAGE_RECT
 from zoe_depth_ros.offline.config import OfflineConfig
 from zoe_depth_ros.offline.exports import Film
 from zoe_depth_ros.offline.exports import side_by_side
@@ -35,7 +39,6 @@ from zoe_depth_ros.offline.frames import is_image
 from zoe_depth_ros.offline.frames import Item
 from zoe_depth_ros.offline.frames import prepared
 from zoe_depth_ros.offline.frames import read_items
-from zoe_depth_ros.offline.outputs import cloud_of
 from zoe_depth_ros.offline.outputs import output_messages
 from zoe_depth_ros.offline.overlap import mapped
 from zoe_depth_ros.offline.overlap import prefetched
@@ -120,12 +123,16 @@ def process_segment(
         camera.image: read_calibrations(bag, camera.camera_info, job.start_ns, job.stop_ns)
         for camera in job.cameras}
     bag.unreadable.clear()
-    estimation = Estimation(estimator, job.config.batch)
+    pipelines = {
+        camera.image: FramePipeline(
+            estimator, job.config.node, already_rectified=camera.already_rectified)
+        for camera in job.cameras}
+    estimation = Estimation(estimator, pipelines, job.config.batch)
     passing = {*job.kept, *calibrations}
     types = {topic.name: topic.type_name for topic in bag.topics if topic.name in passing}
     tally = Tally(job.cameras, types, bag.announced)
     with ExitStack() as stages:
-        stream = _stream(job, bag, calibrations, estimation, stages)
+        stream = _stream(job, bag, calibrations, pipelines, estimation, stages)
         _write(job, bag, stream, tally, on_progress)
     for (topic, reason), count in bag.unreadable.items():
         tally.lost(topic, 'unreadable', count, reason)
@@ -135,18 +142,12 @@ def process_segment(
 
 def _stream(
     job: SegmentJob, bag: LenientReader, calibrations: dict[str, Calibrations],
-    estimation: Estimation, stages: ExitStack,
+    pipelines: dict[str, FramePipeline], estimation: Estimation, stages: ExitStack,
 ) -> Iterator[Finished]:
     """Yield the messages in their order, each stage in threads that end with `stages`."""
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     items = read_items(bag, job.kept, job.cameras, job.start_ns, job.stop_ns)
-    pipelines = {
-        camera.image: FramePipeline(
-            estimation.estimator, already_rectified=camera.already_rectified)
-        for camera in job.cameras}
-    images = prepared(
-        mapped(decoded, items, workers, is_image), pipelines, calibrations,
-        job.config.node.rectify)
+    images = prepared(mapped(decoded, items, workers, is_image), pipelines, calibrations)
     ahead = stages.enter_context(closing(prefetched(images, _size, AHEAD_BYTES)))
     estimated = stages.enter_context(
         closing(prefetched(estimation.run(ahead), _size, AHEAD_BYTES)))
@@ -167,13 +168,23 @@ def _finished(job: SegmentJob, numbered: tuple[int, Item]) -> Finished:
     if item.frame is None or item.frame.depth is None or item.camera is None:
         return Finished(item, [], None)
     depth, header, config = item.frame.depth, item.frame.header, job.config
-    cloud = cloud_of(depth, config.node)
+    cloud = None if depth.camera is None else cloud_of(depth, config.node.points)
     messages = output_messages(
-        depth, cloud, item.camera, header, item.message.stamp_ns, config.node)
+        depth, cloud, item.camera, header, item.message.stamp_ns, config.node,
+        with_image=_is_image_written(config.image_rect, item.camera, item.frame.image, depth))
     write_files(
         job.files, item.camera.label, f'{job.number:04d}_{number:06d}_{header.stamp_ns}',
         config.exports, depth, cloud)
     return Finished(item, messages, side_by_side(depth) if 'mp4' in config.exports else None)
+
+
+def _is_image_written(
+    choice: str, camera: CameraPlan, image: PreparedImage, depth: DepthMap,
+) -> bool:
+    if camera.image == camera.topic(IMAGE_RECT):
+        return False  # it is the recorded one
+    is_other = image.rectifier is not None or image.rgb.shape != depth.rgb.shape
+    return choice == 'always' or (choice == 'auto' and is_other)
 
 
 def _write(

@@ -44,11 +44,14 @@ from zoe_depth_ros.offline.job import resume
 from zoe_depth_ros.offline.report import WorkReport
 from zoe_depth_ros.offline.segment import process_segment
 from zoe_depth_ros.offline.segment import SegmentJob
+from zoe_depth_ros.offline.segment import SegmentProgress
 from zoe_depth_ros.options import NodeConfig
 
 LOGGER = logging.getLogger(__name__)
 CPUS_PER_WORKER = 4
 MOST_LOSSES = 3
+# How often progress is shown.
+PERIOD_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,12 @@ class Worker:
     A process with the network in memory, somewhere on the cluster.
 
     :param node: options of the network.
+    :param news: queue that takes (bag to write, how far it has come).
     """
 
-    def __init__(self, node: NodeConfig) -> None:
+    def __init__(self, node: NodeConfig, news: Any) -> None:
         self._node = node
+        self._news = news
         self._bag: LenientReader | None = None
 
     def load(self) -> None:
@@ -90,7 +95,9 @@ class Worker:
             if self._bag is not None:
                 self._bag.close()
             self._bag = LenientReader(source)
-        return process_segment(job, self._bag, self._estimator)
+        return process_segment(
+            job, self._bag, self._estimator,
+            lambda progress: self._news.put_nowait((job.path, progress)))
 
 
 @contextmanager
@@ -107,7 +114,7 @@ def spread(
         left out.
     :param node: options of the network.
     :param address: of the cluster; '' is one that runs here already, or else this machine.
-    :param on_progress: called after every part of the bag that is waited for.
+    :param on_progress: called while the bag that is waited for comes on.
     :raises ConfigError: there is no such cluster, or Ray is not installed.
     :raises ZoeDepthError: what a worker raised, or a part ended several workers.
     """
@@ -116,7 +123,8 @@ def spread(
     except ImportError as error:
         raise ConfigError('a Ray cluster needs the package ray, which is not there') from error
     with _connection(ray, address):
-        pool = _Pool(ray, node, on_progress)
+        news = import_module('ray.util.queue').Queue(actor_options={'num_cpus': 0})
+        pool = _Pool(ray, node, news, on_progress)
         try:
             for place in places:
                 pool.plan(place)
@@ -130,9 +138,12 @@ class _Pool:
     """The workers, what they are at and what is left for them."""
 
     def __init__(
-        self, ray: Any, node: NodeConfig, on_progress: Callable[[Progress], None] | None,
+        self, ray: Any, node: NodeConfig, news: Any,
+        on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._ray = ray
+        self._news = news
+        self._begun: dict[Path, SegmentProgress] = {}
         self._node = replace(node, model=_absolute(node.model))
         self._on_progress = on_progress or (lambda progress: None)
         self._done: dict[OutputPlace, Progress] = {}
@@ -168,30 +179,42 @@ class _Pool:
     def finish(self, place: OutputPlace) -> None:
         """Wait until all parts of a bag are complete."""
         while any(part.place == place for part in self._unfinished()):
-            reference = self._ray.wait(list(self._runs))[0][0]
-            run = self._runs.pop(reference)
-            try:
-                self._complete(run, self._ray.get(reference))
-            except self._ray.exceptions.RayTaskError as error:
-                if not isinstance(error.cause, ZoeDepthError):
-                    raise
-                raise type(error.cause)(f'on a worker: {error.cause}') from error
-            except self._ray.exceptions.RayError as error:
-                self._replace(run, error)
-            if run.part is not None and run.part.place == place:
-                self._on_progress(self._done[place])
+            ready, _ = self._ray.wait(list(self._runs), timeout=PERIOD_S)
+            for reference in ready:
+                self._end(self._runs.pop(reference), reference)
+            self._begun.update(self._news.get_nowait_batch(self._news.qsize()))
+            self._on_progress(self._progress(place))
 
     def dismiss(self) -> None:
         """End the workers, whatever they are at."""
         for run in self._runs.values():
             self._ray.kill(run.worker)
+        self._news.shutdown(force=True)
+
+    def _progress(self, place: OutputPlace) -> Progress:
+        progress = self._done[place]
+        for run in self._runs.values():
+            if run.part is not None and run.part.place == place and run.output in self._begun:
+                begun = self._begun[run.output]
+                progress = progress.after(begun.frames, begun.dropped)
+        return progress
+
+    def _end(self, run: _Run, reference: Any) -> None:
+        try:
+            self._complete(run, self._ray.get(reference))
+        except self._ray.exceptions.RayTaskError as error:
+            if not isinstance(error.cause, ZoeDepthError):
+                raise
+            raise type(error.cause)(f'on a worker: {error.cause}') from error
+        except self._ray.exceptions.RayError as error:
+            self._replace(run, error)
 
     def _unfinished(self) -> Iterator[_Part]:
         yield from self._todo
         yield from (run.part for run in self._runs.values() if run.part is not None)
 
     def _hire_one(self, share: dict[str, int]) -> None:
-        worker = self._ray.remote(**share)(Worker).remote(self._node)
+        worker = self._ray.remote(**share)(Worker).remote(self._node, self._news)
         self._runs[worker.load.remote()] = _Run(worker, share)
 
     def _complete(self, run: _Run, report: WorkReport) -> None:

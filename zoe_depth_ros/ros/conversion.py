@@ -28,9 +28,6 @@ from zoe_depth_ros.geometry import PointCloud
 
 # Bytes a pixel of what cv_bridge turns into rgb8 the way this package does.
 CV_BRIDGE_ENCODINGS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
-POINT_FIELDS = [
-    PointField(name=name, offset=4 * number, datatype=PointField.FLOAT32, count=1)
-    for number, name in enumerate(('x', 'y', 'z', 'rgb'))]
 
 
 class Converter(Protocol):
@@ -65,7 +62,7 @@ class NumpyConverter:
         """Return a point cloud message without row padding."""
         point_step = cloud.points.dtype.itemsize
         return PointCloud2(
-            header=header, height=cloud.height, width=cloud.width, fields=POINT_FIELDS,
+            header=header, height=cloud.height, width=cloud.width, fields=point_fields(cloud),
             is_bigendian=False, point_step=point_step, row_step=point_step * cloud.width,
             data=to_bytes(cloud.points), is_dense=cloud.is_dense)
 
@@ -105,7 +102,7 @@ class CvBridgeConverter(NumpyConverter):
     def to_points(self, cloud: PointCloud, header: Header) -> PointCloud2:
         """Return a point cloud message without row padding."""
         message: PointCloud2 = self._point_cloud2.create_cloud(
-            header, POINT_FIELDS, cloud.points.reshape(-1))
+            header, point_fields(cloud), cloud.points.reshape(-1))
         message.height, message.width = cloud.height, cloud.width
         message.row_step = message.point_step * message.width
         message.is_dense = cloud.is_dense
@@ -136,3 +133,10 @@ def to_bytes(values: NDArray[Any]) -> array[int]:
     data = array('B')
     data.frombytes(np.ascontiguousarray(values).view(np.uint8).data)
     return data
+
+
+def point_fields(cloud: PointCloud) -> list[PointField]:
+    """Return the layout of a cloud's points."""
+    return [
+        PointField(name=name, offset=4 * number, datatype=PointField.FLOAT32, count=1)
+        for number, name in enumerate(cloud.points.dtype.names or ())]

@@ -21,6 +21,7 @@ from zoe_depth_ros.encoding import encode_depth_mm
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.ros.statistics import Diagnosis
 from zoe_depth_ros.ros.statistics import Snapshot
+from zoe_depth_ros.scale import Scale
 
 
 def calibration_from_message(message: CameraInfo) -> Calibration:
@@ -60,30 +61,40 @@ def depth_pixels(
 
 
 def scene_message(depth: DepthMap, header: Header) -> DiagnosticArray:
-    """Return the routed domain and its probability."""
+    """Return the routed domain, its probability and how long it stands."""
+    facts = {'domain': depth.domain, 'probability': f'{depth.domain_probability:.6f}'}
+    if depth.since_change_s is not None:
+        facts['since_change_s'] = f'{depth.since_change_s:.3f}'
     status = DiagnosticStatus(
-        level=DiagnosticStatus.OK, name='scene', message=depth.domain,
-        values=key_values({
-            'domain': depth.domain, 'probability': f'{depth.domain_probability:.6f}'}))
+        level=DiagnosticStatus.OK, name='scene', message=depth.domain, values=key_values(facts))
     return DiagnosticArray(header=header, status=[status])
 
 
-def diagnostics_message(
-    name: str, diagnosis: Diagnosis, facts: Snapshot, more: Mapping[str, str], header: Header,
-) -> DiagnosticArray:
-    """
-    Return how a node is, and its figures.
+def scale_message(depth: DepthMap, source: str, header: Header) -> DiagnosticArray:
+    """Return what depth was multiplied with, how sure that is, and by which source."""
+    scale = depth.scale or Scale(1.0, 0.0)
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.OK, name='scale', message=source, values=key_values({
+            'factor': f'{scale.factor:.6f}', 'confidence': f'{scale.confidence:.6f}',
+            'source': source}))
+    return DiagnosticArray(header=header, status=[status])
 
-    :param name: the node's.
+
+def diagnostics_status(
+    name: str, diagnosis: Diagnosis, facts: Snapshot, more: Mapping[str, str],
+) -> DiagnosticStatus:
+    """
+    Return how a camera's depth is, and its figures.
+
+    :param name: the node's and the camera's.
     :param more: further facts, among them 'device'.
     """
     values = {key: f'{value:.3f}' if isinstance(value, float) else str(value)
               for key, value in asdict(facts).items()}
-    status = DiagnosticStatus(
+    return DiagnosticStatus(
         level=DiagnosticStatus.OK if diagnosis.is_well else DiagnosticStatus.WARN,
-        name=f'{name}: depth', message=diagnosis.text, hardware_id=more['device'],
+        name=name, message=diagnosis.text, hardware_id=more['device'],
         values=key_values({**values, **more}))
-    return DiagnosticArray(header=header, status=[status])
 
 
 def key_values(facts: Mapping[str, str]) -> list[KeyValue]:

@@ -1,13 +1,16 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The topics a depth node publishes, created and destroyed together, computed only on demand."""
+"""The topics a camera's depth goes to, created and destroyed together, computed on demand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from functools import cache
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
@@ -17,42 +20,52 @@ from sensor_msgs.msg import Image
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.colorize import colorize_depth
-from zoe_depth_ros.geometry import point_cloud
+from zoe_depth_ros.geometry import PointCloud
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.clouds import cloud_of
+from zoe_depth_ros.inference.clouds import split_by_ground
 from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.ros.conversion import Converter
 from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.messages import depth_pixels
+from zoe_depth_ros.ros.messages import scale_message
 from zoe_depth_ros.ros.messages import scene_message
 
 TOPICS = {
     '~/depth/image': Image,
     '~/depth/camera_info': CameraInfo,
-    '~/points': PointCloud2,
     '~/image_rect': Image,
+    '~/points': PointCloud2,
+    '~/points/obstacles': PointCloud2,
+    '~/points/ground': PointCloud2,
+    '~/depth/std_dev': Image,
     '~/depth/color': Image,
     '~/scene': DiagnosticArray,
+    '~/scale': DiagnosticArray,
 }
+CLOUDS = ('~/points', '~/points/obstacles', '~/points/ground')
 # Reliable and volatile: the one profile that every consumer's subscription matches.
 OUTPUT_QOS = QoSProfile(depth=5, reliability=QoSReliabilityPolicy.RELIABLE)
 
 
 class Outputs:
     """
-    The lifecycle publishers of a node.
+    The lifecycle publishers of one camera's depth.
 
     :param node: the node that owns them.
     :param converter: turns arrays into messages.
+    :param camera: part of the topics' names, '' for none.
     """
 
-    def __init__(self, node: LifecycleNode, converter: Converter) -> None:
+    def __init__(self, node: LifecycleNode, converter: Converter, camera: str = '') -> None:
         self._node = node
         self._converter = converter
+        space = f'~/{camera}/' if camera else '~/'
         self._publishers = {
             topic: node.create_lifecycle_publisher(
-                message_type, topic, copy(OUTPUT_QOS),  # rclpy writes overrides into it
+                message_type, topic.replace('~/', space),
+                copy(OUTPUT_QOS),  # rclpy writes overrides into it
                 qos_overriding_options=QoSOverridingOptions.with_default_policies())
             for topic, message_type in TOPICS.items()}
 
@@ -66,38 +79,64 @@ class Outputs:
         """True when anybody subscribes to anything."""
         return any(self._is_wanted(topic) for topic in self._publishers)
 
+    def wants_std_dev(self, config: NodeConfig) -> bool:
+        """Return whether anything subscribed to needs the standard deviation."""
+        in_clouds = config.points.needs_std_dev and any(map(self._is_wanted, CLOUDS))
+        return in_clouds or self._is_wanted('~/depth/std_dev')
+
+    @property
+    def wants_ground(self) -> bool:
+        """True when anything subscribed to needs the ground."""
+        return self._is_wanted('~/points/obstacles') or self._is_wanted('~/points/ground')
+
     def publish(self, depth: DepthMap, header: Header, config: NodeConfig) -> None:
         """
         Publish what is subscribed to, all with the header of the image.
 
         Camera_info and points need intrinsics and are left out without them.
         """
-        makers: dict[str, Any] = {
-            '~/depth/image': lambda: self._converter.to_image(
-                depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding,
-                header),
-            '~/image_rect': lambda: self._converter.to_image(depth.rgb, 'rgb8', header),
-            '~/depth/color': lambda: self._converter.to_image(
-                colorize_depth(depth.depth_m), 'rgb8', header),
-            '~/scene': lambda: scene_message(depth, header),
-        }
-        camera = depth.camera
-        if camera is not None:
-            makers['~/depth/camera_info'] = lambda: camera_info_message(camera, header)
-            makers['~/points'] = lambda: self._points(depth, camera, header, config)
-        for topic, make in makers.items():
+        for topic, make in self._makers(depth, header, config).items():
             if self._is_wanted(topic):
                 self._publishers[topic].publish(make())
 
-    def _points(
-        self, depth: DepthMap, camera: Camera, header: Header, config: NodeConfig,
-    ) -> PointCloud2:
-        options = config.points
-        cloud = point_cloud(
-            depth.depth_m, depth.rgb, camera, stride=options.stride,
-            min_range_m=options.min_range, max_range_m=options.max_range,
-            organized=options.organized)
-        return self._converter.to_points(cloud, header)
+    def _makers(
+        self, depth: DepthMap, header: Header, config: NodeConfig,
+    ) -> dict[str, Callable[[], Any]]:
+        def image(pixels: NDArray[Any], encoding: str) -> Image:
+            return self._converter.to_image(pixels, encoding, header)
+
+        makers: dict[str, Callable[[], Any]] = {
+            '~/depth/image': lambda: image(
+                depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding),
+            '~/image_rect': lambda: image(depth.rgb, 'rgb8'),
+            '~/depth/color': lambda: image(colorize_depth(depth.depth_m), 'rgb8'),
+            '~/scene': lambda: scene_message(depth, header),
+            '~/scale': lambda: scale_message(depth, config.scale.source, header),
+        }
+        camera, std_dev_m = depth.camera, depth.std_dev_m
+        if std_dev_m is not None:
+            makers['~/depth/std_dev'] = lambda: image(std_dev_m, '32FC1')
+        if camera is not None:
+            makers['~/depth/camera_info'] = lambda: camera_info_message(camera, header)
+        if camera is not None and (std_dev_m is not None or not config.points.needs_std_dev):
+            makers |= self._cloud_makers(depth, header, config)
+        return makers
+
+    def _cloud_makers(
+        self, depth: DepthMap, header: Header, config: NodeConfig,
+    ) -> dict[str, Callable[[], PointCloud2]]:
+        @cache
+        def cloud() -> PointCloud:
+            return cloud_of(depth, config.points)
+
+        @cache
+        def parts() -> tuple[PointCloud, PointCloud]:
+            return split_by_ground(cloud(), depth, config.points, config.ground)
+
+        return {
+            '~/points': lambda: self._converter.to_points(cloud(), header),
+            '~/points/ground': lambda: self._converter.to_points(parts()[0], header),
+            '~/points/obstacles': lambda: self._converter.to_points(parts()[1], header)}
 
     def _is_wanted(self, topic: str) -> bool:
         return self._publishers[topic].get_subscription_count() > 0

@@ -49,7 +49,8 @@ def parameter_infos() -> dict[str, tuple[Any, OptionInfo]]:
         *outer, name = path.split('.')
         for part in outer:
             owner = getattr(owner, part)
-        infos[path.removeprefix(FLATTENED)] = (default, option_info(owner, name))
+        shown = list(default) if isinstance(default, tuple) else default
+        infos[path.removeprefix(FLATTENED)] = (shown, option_info(owner, name))
     return infos
 
 

@@ -61,12 +61,15 @@ class Diagnosis:
     text: str
 
 
-def diagnose(facts: Snapshot, before: Snapshot, *, topic: str, is_idle: bool) -> Diagnosis:
+def diagnose(
+    facts: Snapshot, before: Snapshot, *, topic: str, is_idle: bool, scale_problem: str = '',
+) -> Diagnosis:
     """
     Return how a node is, by its figures now and at the last time it was asked.
 
     :param topic: where its images come from.
     :param is_idle: nobody wants its output.
+    :param scale_problem: why the scale that is asked for is not known, '' where it is.
     """
     if facts.dropped_bad > before.dropped_bad:
         return Diagnosis(is_well=False, text=facts.last_error)
@@ -75,6 +78,8 @@ def diagnose(facts: Snapshot, before: Snapshot, *, topic: str, is_idle: bool) ->
     if facts.silence_s > SILENCE_LIMIT_S:
         return Diagnosis(
             is_well=False, text=f'no image on {topic} for {facts.silence_s:.0f} s')
+    if scale_problem:
+        return Diagnosis(is_well=False, text=f'scale is not known: {scale_problem}')
     return Diagnosis(is_well=True, text=f'{facts.fps:.1f} frames/s')
 
 

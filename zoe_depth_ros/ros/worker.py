@@ -1,6 +1,6 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A worker thread that always takes the newest item; what it cannot keep up with is dropped."""
+"""A worker thread that takes the newest item of each source; what it cannot do is dropped."""
 
 from __future__ import annotations
 
@@ -16,37 +16,40 @@ STOP_TIMEOUT_S = 30.0
 
 class NewestWorker(Generic[Item]):
     """
-    Runs a function on items in its own thread, one at a time, never on an outdated one.
+    Runs a function on items in its own thread, never on an outdated one.
 
-    :param function: called with each item.
-    :param dropped: called when an item is replaced by a newer one before its turn.
+    All sources whose item waits have their turn together, so that none starves another and a
+    silent one holds up nobody.
+
+    :param function: called with the newest item of each source that has one.
+    :param dropped: called with an item that a newer one of its source replaced before its turn.
     :param failed: called with what the function raised; the thread goes on.
     """
 
     def __init__(
-        self, function: Callable[[Item], None], dropped: Callable[[], None],
+        self, function: Callable[[list[Item]], None], dropped: Callable[[Item], None],
         failed: Callable[[Exception], None],
     ) -> None:
         self._function = function
         self._dropped = dropped
         self._failed = failed
-        self._waiting: list[Item] = []
+        self._waiting: dict[str, Item] = {}
         self._changed = Condition()
         self._stopping = False
         self._thread = Thread(target=self._run, name='depth_worker', daemon=True)
         self._thread.start()
 
-    def offer(self, item: Item) -> None:
-        """Hand over an item; it replaces one that still waits."""
+    def offer(self, item: Item, source: str = '') -> None:
+        """Hand over an item; it replaces one of the same source that still waits."""
         with self._changed:
-            replaced = bool(self._waiting)
-            self._waiting = [item]
+            replaced = self._waiting.pop(source, None)
+            self._waiting[source] = item
             self._changed.notify()
-        if replaced:
-            self._dropped()
+        if replaced is not None:
+            self._dropped(replaced)
 
     def stop(self) -> None:
-        """Finish the item in work, forget the waiting one, end the thread."""
+        """Finish the items in work, forget the waiting ones, end the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -58,8 +61,9 @@ class NewestWorker(Generic[Item]):
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
                     return
-                item = self._waiting.pop()
+                items = list(self._waiting.values())
+                self._waiting.clear()
             try:
-                self._function(item)
+                self._function(items)
             except Exception as error:  # a dead thread would leave a silent node
                 self._failed(error)

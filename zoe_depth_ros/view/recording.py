@@ -17,9 +17,9 @@ from zoe_depth_ros.bag.decode import ColoredPoints
 from zoe_depth_ros.bag.decode import Scene
 from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.errors import BagError
+from zoe_depth_ros.frame_forest import FrameForest
 from zoe_depth_ros.view.layout import layout
 from zoe_depth_ros.view.layout import TIMELINE
-from zoe_depth_ros.view.poses import FrameForest
 from zoe_depth_ros.view.sdk import rr
 from zoe_depth_ros.view.sink import PipedFile
 from zoe_depth_ros.view.streams import DEPTH

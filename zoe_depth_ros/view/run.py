@@ -24,8 +24,8 @@ from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ZoeDepthError
-from zoe_depth_ros.view.poses import FrameForest
-from zoe_depth_ros.view.poses import Link
+from zoe_depth_ros.frame_forest import FrameForest
+from zoe_depth_ros.frame_forest import Link
 from zoe_depth_ros.view.poses import ODOMETRY_TYPE
 from zoe_depth_ros.view.poses import read_links
 from zoe_depth_ros.view.poses import TF_TYPE

@@ -14,12 +14,13 @@ from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.reader import BagTopic
 from zoe_depth_ros.bag.topics import CAMERA_INFO_TYPE
+from zoe_depth_ros.bag.topics import camera_infos_beside
 from zoe_depth_ros.bag.topics import COMPRESSED_SUFFIX
 from zoe_depth_ros.bag.topics import COMPRESSED_TYPE
 from zoe_depth_ros.bag.topics import IMAGE_TYPE
 from zoe_depth_ros.encoding import DEPTH_FORMATS
 from zoe_depth_ros.errors import ZoeDepthError
-from zoe_depth_ros.view.poses import frame_name
+from zoe_depth_ros.frame_forest import frame_name
 
 IMAGE, DEPTH, STD_DEV, POINTS, SCENE = 'image', 'depth', 'std_dev', 'points', 'scene'
 POINTS_TYPE = 'sensor_msgs/msg/PointCloud2'
@@ -109,10 +110,8 @@ def _kind(message: BagMessage) -> str:
 
 def _camera_info(topic: str, infos: Collection[str]) -> str | None:
     """Return the camera_info beside a topic, or the only one."""
-    beside = f'{plain_name(topic).rpartition("/")[0]}/camera_info'
-    if beside in infos:
-        return beside
-    return next(iter(infos)) if len(infos) == 1 else None
+    beside = [name for name in camera_infos_beside(plain_name(topic)) if name in infos]
+    return next(iter(beside or (infos if len(infos) == 1 else ())), None)
 
 
 def _is_twin(name: str, names: Collection[str]) -> bool:
