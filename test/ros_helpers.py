@@ -55,7 +55,9 @@ DOMAIN_IDS = count(random.randint(100, 180))
 FRAME_ID = 'front_camera_optical_frame'
 OUTPUTS = {
     'depth/image': Image, 'depth/camera_info': CameraInfo, 'points': PointCloud2,
-    'image_rect': Image, 'depth/color': Image, 'scene': DiagnosticArray}
+    'points/obstacles': PointCloud2, 'points/ground': PointCloud2, 'image_rect': Image,
+    'depth/std_dev': Image, 'depth/color': Image, 'scene': DiagnosticArray,
+    'scale': DiagnosticArray}
 ENOUGH = QoSProfile(depth=1000)
 
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'

@@ -24,11 +24,13 @@ from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.ros.messages import calibration_from_message
 from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.messages import depth_pixels
-from zoe_depth_ros.ros.messages import diagnostics_message
+from zoe_depth_ros.ros.messages import diagnostics_status
+from zoe_depth_ros.ros.messages import scale_message
 from zoe_depth_ros.ros.messages import scene_message
 from zoe_depth_ros.ros.statistics import Diagnosis
 from zoe_depth_ros.ros.statistics import Snapshot
 from zoe_depth_ros.ros.statistics import Statistics
+from zoe_depth_ros.scale import Scale
 
 HEADER = Header(frame_id='optical')
 K = [500.0, 0.0, 320.0, 0.0, 510.0, 240.0, 0.0, 0.0, 1.0]
@@ -83,6 +85,19 @@ def test_scene_names_the_domain_and_its_probability():
     status, = message.status
     assert (status.message, status.level) == ('outdoor', DiagnosticStatus.OK)
     assert values(status) == {'domain': 'outdoor', 'probability': '0.750000'}
+    followed = scene_message(replace(depth, since_change_s=2.5), HEADER)
+    assert values(followed.status[0])['since_change_s'] == '2.500'
+
+
+def test_scale_tells_factor_confidence_and_source():
+    depth_m = np.ones((1, 1), np.float32)
+    depth = DepthMap(depth_m, None, 'outdoor', 0.75, np.zeros((1, 1, 3), np.uint8), None)
+    unknown, = scale_message(depth, 'range', HEADER).status
+    assert values(unknown) == {'factor': '1.000000', 'confidence': '0.000000', 'source': 'range'}
+    message = scale_message(replace(depth, scale=Scale(1.25, 0.5)), 'range', HEADER)
+    assert message.header == HEADER
+    assert values(message.status[0]) == {
+        'factor': '1.250000', 'confidence': '0.500000', 'source': 'range'}
 
 
 @pytest.mark.parametrize(('is_well', 'level'), [
@@ -91,8 +106,8 @@ def test_diagnostics_have_the_state_and_every_figure(is_well, level):
     more = {'device': 'cpu', 'model': 'tiny'}
     facts = replace(Statistics().snapshot(), frames_out=7, latency_p50_ms=1.5)
     diagnosis = Diagnosis(is_well=is_well, text='as it should be')
-    status, = diagnostics_message('/depth_node', diagnosis, facts, more, HEADER).status
-    assert (status.name, status.hardware_id) == ('/depth_node: depth', 'cpu')
+    status = diagnostics_status('/depth_node: depth left', diagnosis, facts, more)
+    assert (status.name, status.hardware_id) == ('/depth_node: depth left', 'cpu')
     assert (status.level, status.message) == (level, 'as it should be')
     found = values(status)
     assert (found['frames_out'], found['latency_p50_ms'], found['model']) == ('7', '1.500', 'tiny')

@@ -83,9 +83,13 @@ def test_node_depth_camera_and_image_fit_each_other_as_rtabmap_wants(node):
 
 def test_node_depth_is_the_one_the_estimator_gives(node, estimator):
     rgb = random_rgb(1)
+    node.set(scene__time_constant=0.0)
     answers = node.ask(image_message(rgb))
+    node.set(scene__time_constant=0.4)
     expected = estimator.estimate(rgb)
     assert np.array_equal(pixels(answers['depth/image']), expected.depth_m, equal_nan=True)
+    assert np.array_equal(
+        pixels(answers['depth/std_dev']), expected.std_dev_m, equal_nan=True)
     assert np.array_equal(pixels(answers['image_rect']), rgb)
     assert np.array_equal(pixels(answers['depth/color']), colorize_depth(expected.depth_m))
     scene = answers['scene'].status[0]

@@ -216,16 +216,17 @@ def test_node_rejects_a_wrong_value_with_a_reason_and_keeps_the_old_one(
 
 def test_node_takes_all_of_an_atomic_change_or_nothing(node):
     node.use_camera(info_message())
-    result = node.set_atomically(depth_encoding='16UC1', points__stride=1, mode='paper')
+    result = node.set_atomically(depth_encoding='16UC1', points__stride=2, mode='paper')
     assert not result.successful
     answers = node.ask(image_message(random_rgb()))
     assert answers['depth/image'].encoding == '32FC1'
-    assert (node.get('points.stride'), node.get('mode')) == (2, 'robot')
-    assert node.set_atomically(depth_encoding='16UC1', points__stride=1, mode='robot').successful
+    assert (node.get('points.stride'), node.get('mode')) == (1, 'robot')
+    changes = {'depth_encoding': '16UC1', 'points__stride': 2, 'points__min_edge_angle': 0.0}
+    assert node.set_atomically(**changes, mode='robot').successful
     answers = node.ask(image_message(random_rgb()))
     assert answers['depth/image'].encoding == '16UC1'
-    assert answers['points'].width == SIZE_HW[0] * SIZE_HW[1]
-    node.set(depth_encoding='32FC1', points__stride=2)
+    assert answers['points'].width == SIZE_HW[0] * SIZE_HW[1] // 4
+    node.set(depth_encoding='32FC1', points__stride=1, points__min_edge_angle=5.0)
 
 
 def test_node_goes_through_its_states_by_the_services(node):

@@ -18,29 +18,35 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text()
 
 
-def table(title):
-    """Return the rows of the first table after a heading, without its head."""
-    section = README.split(f'\n## {title}\n')[1]
-    after_head = section[section.index('\n|---') + 1:].splitlines()[1:]
+def section(title):
+    """Return what stands below a heading of the README."""
+    return README.split(f'\n## {title}\n')[1]
+
+
+def table(text):
+    """Return the rows of the first table in a text, without its head."""
+    after_head = text[text.index('\n|---') + 1:].splitlines()[1:]
     rows = takewhile(lambda line: line.startswith('|'), after_head)
     return [[cell.strip() for cell in row.strip('|').split('|')] for row in rows]
 
 
-def test_readme_lists_every_parameter_with_its_default_and_description():
+def test_docs_list_every_parameter_with_its_default_and_description():
     parameters = pytest.importorskip('zoe_depth_ros.ros.parameters')
     expected = []
     for name, (default, info) in parameters.parameter_infos().items():
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         expected.append([f'`{name}`', f'`{shown}`', 'yes' if info.live else 'no', info.doc])
-    assert table('Parameters') == expected
+    assert table((ROOT / 'docs' / 'parameters.md').read_text()) == expected
 
 
 def test_readme_lists_every_topic_with_its_type():
     outputs = pytest.importorskip('zoe_depth_ros.ros.outputs')
-    listed = {topic.strip('`'): kind for topic, kind, _ in table('Topics')}
+    listed = {topic.strip('`'): kind for topic, kind, _ in table(section('Topics'))}
     assert listed == {
         'image': 'sensor_msgs/Image', 'image/compressed': 'sensor_msgs/CompressedImage',
-        'camera_info': 'sensor_msgs/CameraInfo', '/diagnostics': 'diagnostic_msgs/DiagnosticArray',
+        'camera_info': 'sensor_msgs/CameraInfo',
+        'range': 'sensor_msgs/LaserScan, PointCloud2 or Range',
+        '/diagnostics': 'diagnostic_msgs/DiagnosticArray',
         **{topic: f'{kind.__module__.split(".")[0]}/{kind.__name__}'
            for topic, kind in outputs.TOPICS.items()}}
 
@@ -62,7 +68,7 @@ def test_readme_make_targets_exist():
 
 
 def test_readme_model_names_are_the_known_ones():
-    names = [row[0].strip('`') for row in table('Weights')]
+    names = [row[0].strip('`') for row in table(section('Weights'))]
     assert all(name in NodeConfig.__dataclass_fields__['model'].metadata['info'].doc
                for name in names)
 

@@ -25,19 +25,22 @@ class Work:
         self.started: Queue[int] = Queue()
         self.finish = Event()
         self.finished: list[int] = []
-        self.dropped = 0
+        self.dropped: list[int] = []
+        self.turns: list[list[int]] = []
         self.threads: set[Thread] = set()
         self.errors: list[Exception] = []
         self.worker: NewestWorker[int] = NewestWorker(self.run, self.drop, self.errors.append)
 
-    def run(self, item: int) -> None:
+    def run(self, items: list[int]) -> None:
         self.threads.add(current_thread())
-        self.started.put(item)
+        for item in items:
+            self.started.put(item)
         assert self.finish.wait(DEADLINE_S)
-        self.finished.append(item)
+        self.finished += items
+        self.turns.append(items)
 
-    def drop(self) -> None:
-        self.dropped += 1
+    def drop(self, item: int) -> None:
+        self.dropped.append(item)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_worker_runs_every_item_that_finds_it_idle(work):
         assert work.started.get(timeout=DEADLINE_S) == item
     work.worker.stop()
     assert work.finished == [0, 1, 2, 3, 4]
-    assert work.dropped == 0
+    assert work.dropped == []
 
 
 def test_worker_takes_the_newest_item_and_counts_the_replaced_ones(work):
@@ -63,12 +66,24 @@ def test_worker_takes_the_newest_item_and_counts_the_replaced_ones(work):
     assert work.started.get(timeout=DEADLINE_S) == 0
     for item in (1, 2, 3):
         work.worker.offer(item)
-    assert work.dropped == 2
+    assert work.dropped == [1, 2]
     work.finish.set()
     assert work.started.get(timeout=DEADLINE_S) == 3
     work.worker.stop()
     assert work.finished == [0, 3]
-    assert work.dropped == 2
+    assert work.dropped == [1, 2]
+
+
+def test_worker_gives_all_waiting_sources_their_turn_together(work):
+    work.worker.offer(0, 'left')
+    assert work.started.get(timeout=DEADLINE_S) == 0
+    for item, source in ((1, 'left'), (2, 'right'), (3, 'left')):
+        work.worker.offer(item, source)
+    assert work.dropped == [1]
+    work.finish.set()
+    assert {work.started.get(timeout=DEADLINE_S) for _ in range(2)} == {2, 3}
+    work.worker.stop()
+    assert work.turns == [[0], [2, 3]]
 
 
 def test_worker_runs_in_one_thread_of_its_own(work):
@@ -99,10 +114,10 @@ def test_worker_goes_on_after_an_item_that_raises() -> None:
     errors: Queue[Exception] = Queue()
     done: Queue[int] = Queue()
 
-    def invert(item: int) -> None:
-        done.put(10 // item)
+    def invert(items: list[int]) -> None:
+        done.put(10 // items[0])
 
-    worker: NewestWorker[int] = NewestWorker(invert, lambda: None, errors.put)
+    worker: NewestWorker[int] = NewestWorker(invert, lambda item: None, errors.put)
     worker.offer(0)
     assert isinstance(errors.get(timeout=DEADLINE_S), ZeroDivisionError)
     worker.offer(5)

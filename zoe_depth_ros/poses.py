@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,17 @@ def pose_matrix(
     :return: (4, 4) float64, metres.
     :raises ZoeDepthError: a number is not finite, or the quaternion is zero.
     """
-    turn = np.asarray(quaternion, np.float64)
-    norm = np.linalg.norm(turn)
-    if not (np.isfinite(norm) and norm > 0 and np.isfinite(position_m).all()):
+    norm = math.hypot(*quaternion)
+    if not (math.isfinite(norm) and norm > 0 and math.isfinite(math.hypot(*position_m))):
         raise ZoeDepthError(
             f'{list(position_m)} m, turned by {list(quaternion)} (x, y, z, w): that is no pose')
-    x, y, z, w = turn / norm
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    matrix = np.eye(4)
-    matrix[:3, :3] += 2 * w * cross + 2 * cross @ cross
-    matrix[:3, 3] = position_m
-    return matrix
+    x, y, z, w = (number / norm for number in quaternion)
+    px, py, pz = position_m
+    return np.array([
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), px],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), py],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), pz],
+        [0, 0, 0, 1]], np.float64)
 
 
 def parse_pose(text: str, name: str = 'pose') -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ImageError
 
 FloatArray = NDArray[np.float64]
+# More pixels of a cone make its quantile no better.
+WINDOW_SIZE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +79,11 @@ def scan_points(
     :param range_max_m: farther ranges are no returns.
     :return: (M, 3) float64 metres, returns only.
     """
-    angles = angle_min_rad + angle_increment_rad * np.arange(len(ranges_m))
     kept = np.isfinite(ranges_m) & (ranges_m >= range_min_m) & (ranges_m <= range_max_m)
-    points = np.stack(
-        [ranges_m * np.cos(angles), ranges_m * np.sin(angles), np.zeros(len(angles))], axis=1)
-    return points[kept].astype(np.float64)
+    returns_m = ranges_m[kept].astype(np.float64)
+    angles = angle_min_rad + angle_increment_rad * np.flatnonzero(kept)
+    return returns_m[:, None] * np.stack(
+        [np.cos(angles), np.sin(angles), np.zeros(len(angles))], axis=1)
 
 
 def cone_depth(
@@ -144,7 +146,7 @@ def cone_window(
 def _cap_outline(
     camera: Camera, sensor_to_camera: FloatArray, field_of_view_rad: float, range_m: float,
 ) -> FloatArray:
-    """Return (2, N) pixels u, v of the rim and the middle of the cap, infinite if it is beside."""
+    """Return (2, N) pixels u, v of the cap's rim and middle; any, if it is not all in front."""
     around, half_rad = np.linspace(0, 2 * math.pi, 32), field_of_view_rad / 2
     rim = np.stack([
         np.full(32, math.cos(half_rad)), math.sin(half_rad) * np.cos(around),
@@ -156,6 +158,7 @@ def _cap_outline(
 
 
 def _bounds(outline: FloatArray, size: int) -> tuple[int, int]:
-    """Return the first pixel and the one after the last, at least one, and some to spare."""
-    low, high = outline.min(), outline.max()
-    ...
+    """Return the first pixel and the one after the last: at least one, and some to spare."""
+    spare = 1 + 0.1 * (outline.max() - outline.min())
+    first, last = np.clip([outline.min() - spare, outline.max() + spare], 0, size - 1)
+    return int(first), int(last) + 1

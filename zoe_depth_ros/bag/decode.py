@@ -44,10 +44,12 @@ class Scene:
 
     :param domain: 'indoor' or 'outdoor'.
     :param probability: of that domain.
+    :param since_change_s: time since the domain last changed, None where that is not known.
     """
 
     domain: str
     probability: float
+    since_change_s: float | None = None
 
 
 def header_stamp_ns(cdr: bytes) -> int:
@@ -151,6 +153,8 @@ def scene(message: BagMessage) -> Scene:
     status = deserialized(message).status
     values = {item.key: item.value for item in status[0].values} if status else {}
     try:
-        return Scene(values['domain'], float(values['probability']))
+        since_s = values.get('since_change_s')
+        return Scene(
+            values['domain'], float(values['probability']), since_s and float(since_s))
     except (KeyError, ValueError) as error:
         raise BagError(f'{message.topic} has no domain and probability: {values}') from error

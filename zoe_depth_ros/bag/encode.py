@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from zoe_depth_ros.bag.typestore import TYPESTORE
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.camera import IDENTITY
 from zoe_depth_ros.geometry import PointCloud
+from zoe_depth_ros.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,26 @@ def cloud_message(topic: str, cloud: PointCloud, header: Stamped) -> BagMessage:
 
 def scene_message(topic: str, scene: Scene, header: Stamped) -> BagMessage:
     """Return a diagnostic_msgs/DiagnosticArray as the depth node sends it."""
+    facts = {'domain': scene.domain, 'probability': f'{scene.probability:.6f}'}
+    if scene.since_change_s is not None:
+        facts['since_change_s'] = f'{scene.since_change_s:.3f}'
+    return _diagnostics(topic, 'scene', scene.domain, facts, header)
+
+
+def scale_message(topic: str, scale: Scale, source: str, header: Stamped) -> BagMessage:
+    """Return a diagnostic_msgs/DiagnosticArray as the depth node sends it."""
+    return _diagnostics(topic, 'scale', source, {
+        'factor': f'{scale.factor:.6f}', 'confidence': f'{scale.confidence:.6f}',
+        'source': source}, header)
+
+
+def _diagnostics(
+    topic: str, name: str, text: str, facts: Mapping[str, str], header: Stamped,
+) -> BagMessage:
     key_value = TYPESTORE.types['diagnostic_msgs/msg/KeyValue']
     status = TYPESTORE.types['diagnostic_msgs/msg/DiagnosticStatus'](
-        level=0, name='scene', message=scene.domain, hardware_id='', values=[
-            key_value(key='domain', value=scene.domain),
-            key_value(key='probability', value=f'{scene.probability:.6f}')])
+        level=0, name=name, message=text, hardware_id='',
+        values=[key_value(key=key, value=value) for key, value in facts.items()])
     return _message(topic, 'diagnostic_msgs/msg/DiagnosticArray', header, status=[status])
 
 

@@ -16,6 +16,7 @@ import sys
 
 from zoe_depth_ros.cli import bag
 from zoe_depth_ros.cli import demo
+from zoe_depth_ros.cli import doctor
 from zoe_depth_ros.cli import evaluate
 from zoe_depth_ros.cli import infer
 from zoe_depth_ros.cli import train
@@ -25,7 +26,7 @@ from zoe_depth_ros.errors import ZoeDepthError
 
 COMMANDS = {
     'demo': demo, 'bag': bag, 'view': view, 'infer': infer, 'worlds': worlds, 'train': train,
-    'evaluate': evaluate}
+    'evaluate': evaluate, 'doctor': doctor}
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -14,10 +14,10 @@ from zoe_depth_ros.bag.topics import find_camera
 from zoe_depth_ros.errors import BagError
 
 NODE_NAME = 'depth_node'
-# What the live node calls its outputs; it does not publish the standard deviation.
+# What the live node calls its outputs.
 DEPTH, CAMERA_INFO, POINTS = 'depth/image', 'depth/camera_info', 'points'
-SCENE, STD_DEV, IMAGE_RECT = 'scene', 'depth/std_dev', 'image_rect'
-OUTPUTS = (DEPTH, CAMERA_INFO, POINTS, SCENE, STD_DEV, IMAGE_RECT)
+SCENE, SCALE, STD_DEV, IMAGE_RECT = 'scene', 'scale', 'depth/std_dev', 'image_rect'
+OUTPUTS = (DEPTH, CAMERA_INFO, POINTS, SCENE, SCALE, STD_DEV, IMAGE_RECT)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ class OfflineConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.node.scale.source == 'range':
+            raise ConfigError("scale.source = 'range' is for the live node: a bag has none")
         for name in self.exports:
             if name not in EXPORTS:
                 raise ConfigError(f'exports = {name!r} is not one of {", ".join(EXPORTS)}')

@@ -10,6 +10,7 @@ from zoe_depth_ros.bag.decode import Scene
 from zoe_depth_ros.bag.encode import camera_info_message
 from zoe_depth_ros.bag.encode import cloud_message
 from zoe_depth_ros.bag.encode import image_message
+from zoe_depth_ros.bag.encode import scale_message
 from zoe_depth_ros.bag.encode import scene_message
 from zoe_depth_ros.bag.encode import Stamped
 from zoe_depth_ros.bag.reader import BagMessage
@@ -21,6 +22,7 @@ from zoe_depth_ros.offline.cameras import CameraPlan
 from zoe_depth_ros.offline.cameras import DEPTH
 from zoe_depth_ros.offline.cameras import IMAGE_RECT
 from zoe_depth_ros.offline.cameras import POINTS
+from zoe_depth_ros.offline.cameras import SCALE
 from zoe_depth_ros.offline.cameras import SCENE
 from zoe_depth_ros.offline.cameras import STD_DEV
 from zoe_depth_ros.options import NodeConfig
@@ -37,11 +39,14 @@ def output_messages(
     :param recorded_ns: when the image was recorded, nanoseconds.
     :param with_image: also the image whose pixels have the depth.
     """
-    scene = Scene(depth.domain, depth.domain_probability)
+    scene = Scene(depth.domain, depth.domain_probability, depth.since_change_s)
     pixels = depth.depth_m if config.depth_encoding == '32FC1' else encode_depth_mm(depth.depth_m)
     messages = [
         image_message(camera.topic(DEPTH), pixels, config.depth_encoding, header),
         scene_message(camera.topic(SCENE), scene, header)]
+    if depth.scale is not None:
+        messages.append(scale_message(
+            camera.topic(SCALE), depth.scale, config.scale.source, header))
     if with_image:
         messages.append(image_message(camera.topic(IMAGE_RECT), depth.rgb, 'rgb8', header))
     if depth.std_dev_m is not None:

@@ -123,8 +123,7 @@ def spread(
     except ImportError as error:
         raise ConfigError('a Ray cluster needs the package ray, which is not there') from error
     with _connection(ray, address):
-        news = import_module('ray.util.queue').Queue(actor_options={'num_cpus': 0})
-        pool = _Pool(ray, node, news, on_progress)
+        pool = _Pool(ray, node, _queue_here(ray), on_progress)
         try:
             for place in places:
                 pool.plan(place)
@@ -178,12 +177,15 @@ class _Pool:
 
     def finish(self, place: OutputPlace) -> None:
         """Wait until all parts of a bag are complete."""
+        shown = self._done.get(place)
         while any(part.place == place for part in self._unfinished()):
             ready, _ = self._ray.wait(list(self._runs), timeout=PERIOD_S)
             for reference in ready:
                 self._end(self._runs.pop(reference), reference)
             self._begun.update(self._news.get_nowait_batch(self._news.qsize()))
-            self._on_progress(self._progress(place))
+            if (progress := self._progress(place)) != shown:
+                self._on_progress(progress)
+                shown = progress
 
     def dismiss(self) -> None:
         """End the workers, whatever they are at."""
@@ -253,6 +255,14 @@ def _connection(ray: Any, address: str) -> AbstractContextManager[Any]:
         return ray.init(address or None, logging_level=logging.WARNING)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(f'ray = {address!r} is no cluster to work with: {error}') from error
+
+
+def _queue_here(ray: Any) -> Any:
+    """Return a queue on this machine, so that it is not lost with another one."""
+    affinity = import_module('ray.util.scheduling_strategies').NodeAffinitySchedulingStrategy
+    here = affinity(ray.get_runtime_context().get_node_id(), soft=False)
+    return import_module('ray.util.queue').Queue(
+        actor_options={'num_cpus': 0, 'scheduling_strategy': here})
 
 
 def shares(ray: Any, device: str) -> list[dict[str, int]]:

@@ -1,0 +1,223 @@
+# Copyright 2026 The zoe_depth_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a running graph for some seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from importlib import import_module
+from os.path import commonprefix
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
+from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
+from rclpy.utilities import get_rmw_implementation_identifier
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+from zoe_depth_ros.ros.doctor.facts import CameraFacts
+from zoe_depth_ros.ros.doctor.facts import Channel
+from zoe_depth_ros.ros.doctor.facts import Graph
+from zoe_depth_ros.ros.doctor.facts import NodeFacts
+from zoe_depth_ros.ros.doctor.machine import device_problem
+from zoe_depth_ros.ros.doctor.machine import has_nvidia_gpu
+from zoe_depth_ros.ros.doctor.machine import missing_weights
+from zoe_depth_ros.ros.doctor.observer import Observer
+from zoe_depth_ros.ros.doctor.observer import Question
+from zoe_depth_ros.ros.doctor.options import DoctorOptions
+
+NODE_NAME = 'depth_node'
+SETTLE_S = 1.0  # until names, topics and services of a local graph are known
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+INFO = 'sensor_msgs/msg/CameraInfo'
+MESSAGES = {IMAGE: Image, COMPRESSED: CompressedImage, INFO: CameraInfo}
+RANGES = tuple(f'sensor_msgs/msg/{name}' for name in ('LaserScan', 'PointCloud2', 'Range'))
+OWN_PARAMETERS = ('use_sim_time', 'model', 'device')
+
+
+def collect(options: DoctorOptions) -> Graph:
+    """Return what can be seen and heard of a graph in some seconds."""
+    with Observer() as observer:
+        observer.spin(SETTLE_S)
+        observer.spin(
+            options.seconds, until=lambda: bool(_depth_nodes(observer, options.node)))
+        diagnostics = _Diagnostics(observer)
+        transforms = _Transforms(observer)
+        watches = [
+            _Watch(observer, name, options) for name in _depth_nodes(observer, options.node)]
+        observer.spin(options.seconds)
+        names = tuple(watch.name for watch in watches)
+        return Graph(
+            nodes=tuple(watch.facts(diagnostics) for watch in watches),
+            node_names=observer.node_names(),
+            published=_published_by_others(observer, names),
+            has_clock=observer.sim_time_ns() is not None, parents=transforms.parents,
+            gpu_problem=device_problem('cuda:0'), has_nvidia_gpu=has_nvidia_gpu(),
+            middleware=get_rmw_implementation_identifier(), seconds=options.seconds)
+
+
+def pair_topics(images: Sequence[str], infos: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every image topic with the camera_info topic whose name begins most alike, or ''."""
+    return [
+        (image, max(infos, key=lambda info: len(commonprefix([image, info])), default=''))
+        for image in images]
+
+
+class _Watch:
+    """What is to be known of one depth node; the questions are asked at once."""
+
+    def __init__(self, observer: Observer, name: str, options: DoctorOptions) -> None:
+        self.name = name
+        self._observer = observer
+        self._inputs = _inputs(observer, name, options)
+        self._outputs = _topics(observer.node.get_publisher_names_and_types_by_node, name)
+        self._depths = self._listen('/depth/image')
+        self._calibrations = self._listen('/depth/camera_info')
+        for topic, type_name in self._inputs.items():
+            if type_name in MESSAGES:
+                observer.listen(topic, MESSAGES[type_name])
+        self._state = observer.ask(GetState, f'{name}/get_state')
+        self._parameters = _ask_parameters(observer, name, *OWN_PARAMETERS)
+        self._sim_time_of = {
+            peer: _ask_parameters(observer, peer, 'use_sim_time') for peer in self._peers()}
+
+    def facts(self, diagnostics: _Diagnostics) -> NodeFacts:
+        """Return what came in until now."""
+        state, parameters = self._state.answer, _values(self._parameters, OWN_PARAMETERS)
+        stream = self._observer.stream
+        return NodeFacts(
+            name=self.name, state=None if state is None else state.current_state.label,
+            parameters=parameters,
+            inputs=self._channels(self._inputs), outputs=self._channels(self._outputs),
+            cameras=tuple(
+                CameraFacts(stream(image), stream(info)) for image, info in self._cameras()),
+            depths=tuple(map(stream, self._depths)),
+            calibrations=tuple(map(stream, self._calibrations)),
+            warnings=diagnostics.warnings(self.name),
+            sim_time_of={
+                peer: values['use_sim_time'] for peer, question in self._sim_time_of.items()
+                if (values := _values(question, ('use_sim_time',)))},
+            device_problem=device_problem(parameters.get('device', 'auto')),
+            missing_weights=missing_weights(parameters['model']) if parameters else '')
+
+    def _listen(self, ending: str) -> list[str]:
+        topics = [topic for topic in self._outputs if topic.endswith(ending)]
+        for topic in topics:
+            self._observer.listen(topic, MESSAGES[self._outputs[topic]])
+        return topics
+
+    def _cameras(self) -> list[tuple[str, str]]:
+        def of(*types: str) -> list[str]:
+            return [topic for topic, type_name in self._inputs.items() if type_name in types]
+        return pair_topics(of(IMAGE, COMPRESSED), of(INFO))
+
+    def _channels(self, topics: Mapping[str, str]) -> tuple[Channel, ...]:
+        look = self._observer
+        return tuple(
+            Channel(topic, type_name, look.publishers(topic), look.subscriptions(topic))
+            for topic, type_name in topics.items())
+
+    def _peers(self) -> set[str]:
+        sources = [item for topic in self._inputs for item in self._observer.publishers(topic)]
+        users = [item for topic in self._outputs for item in self._observer.subscriptions(topic)]
+        connected = {endpoint.node for endpoint in (*sources, *users)} - {self.name}
+        return connected & set(self._observer.node_names())
+
+
+class _Diagnostics:
+    """The last status of everybody on /diagnostics."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._last: dict[str, Any] = {}
+        observer.subscribe('/diagnostics', DiagnosticArray, self._keep)
+
+    def warnings(self, node_name: str) -> tuple[str, ...]:
+        """Return what a node warns of."""
+        return tuple(
+            status.message for name, status in self._last.items()
+            if name.partition(':')[0] == node_name and status.level != DiagnosticStatus.OK)
+
+    def _keep(self, message: Any) -> None:
+        self._last.update({status.name: status for status in message.status})
+
+
+class _Transforms:
+    """Which frame hangs on which."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.parents: dict[str, str] | None = None
+        try:
+            message_class = import_module('tf2_msgs.msg').TFMessage
+        except ImportError:
+            return
+        self.parents = {}
+        for topic in ('/tf', '/tf_static'):
+            observer.subscribe(topic, message_class, self._keep)
+
+    def _keep(self, message: Any) -> None:
+        for item in message.transforms:
+            self.parents[item.child_frame_id] = item.header.frame_id  # type: ignore[index]
+
+
+def _depth_nodes(observer: Observer, wanted: str) -> list[str]:
+    names = observer.node_names()
+    if wanted:
+        return [name for name in names if name == wanted]
+    return [name for name in names
+            if name.endswith(f'/{NODE_NAME}') or _is_like_a_depth_node(observer.node, name)]
+
+
+def _is_like_a_depth_node(node: Node, name: str) -> bool:
+    outputs = _topics(node.get_publisher_names_and_types_by_node, name)
+    services = _topics(node.get_service_names_and_types_by_node, name)
+    return f'{name}/get_state' in services and any(
+        topic.startswith(f'{name}/') and topic.endswith('depth/image') for topic in outputs)
+
+
+def _inputs(observer: Observer, name: str, options: DoctorOptions) -> dict[str, str]:
+    """Return the topics that a node takes or should take, with their types."""
+    subscribed = _topics(observer.node.get_subscriber_names_and_types_by_node, name)
+    inputs = {topic: type_name for topic, type_name in subscribed.items()
+              if type_name in MESSAGES or type_name in RANGES}
+    if options.image:
+        published = {endpoint.type_name for endpoint in observer.publishers(options.image)}
+        inputs.setdefault(options.image, COMPRESSED if published == {COMPRESSED} else IMAGE)
+    if options.camera_info:
+        inputs.setdefault(options.camera_info, INFO)
+    return inputs
+
+
+def _topics(names_and_types_by_node: Any, name: str) -> dict[str, str]:
+    namespace, _, base = name.rpartition('/')
+    try:
+        return {topic: types[0] for topic, types in names_and_types_by_node(
+            base, namespace or '/')}
+    except RuntimeError:  # the node has just left
+        return {}
+
+
+def _published_by_others(
+    observer: Observer, names: Sequence[str],
+) -> dict[str, tuple[str, ...]]:
+    topics = observer.node.get_topic_names_and_types()
+    return {topic: tuple(types) for topic, types in topics if any(
+        endpoint.node not in names for endpoint in observer.publishers(topic))}
+
+
+def _ask_parameters(observer: Observer, node_name: str, *names: str) -> Question:
+    return observer.ask(GetParameters, f'{node_name}/get_parameters', names=list(names))
+
+
+def _values(question: Question, names: Sequence[str]) -> dict[str, Any]:
+    """Return the answered parameters by name; none if one of them is unknown there."""
+    answer = question.answer
+    if answer is None or len(answer.values) != len(names):
+        return {}
+    values = map(parameter_value_to_python, answer.values)
+    return dict(zip(names, values, strict=True))
