@@ -55,6 +55,7 @@ DOMAIN_IDS = count(random.randint(100, 180))
 FRAME_ID = 'front_camera_optical_frame'
 OUTPUTS = {
     'depth/image': Image, 'depth/camera_info': CameraInfo, 'points': PointCloud2,
+    'depth/image/compressedDepth': CompressedImage,
     'points/obstacles': PointCloud2, 'points/ground': PointCloud2, 'image_rect': Image,
     'depth/std_dev': Image, 'depth/color': Image, 'scene': DiagnosticArray,
     'scale': DiagnosticArray}

@@ -69,10 +69,27 @@ def test_config_that_contradicts_itself_is_refused(cls, values, reason):
     (('a.b', 'indoor', 1e-3, 10.0), "'a.b'"),
     (('nyu', 'indoor', 10.0, 1.0), r'min_depth_m = 10\.0'),
     (('nyu', 'indoor', 0.0, 1.0), r'min_depth_m = 0\.0'),
+    (('nyu', 'indoor', 1e-3, 10.0, -0.8), r'focal_of_width = -0\.8'),
+    (('nyu', 'indoor', 1e-3, 10.0, float('nan')), 'focal_of_width = nan'),
+    (('nyu', 'indoor', 1e-3, 10.0, 0.8, 0.0), r'std_dev_factor = 0\.0'),
+    (('nyu', 'underwater', 1e-3, 10.0), "domain = 'underwater'"),
 ])
 def test_head_that_contradicts_itself_is_refused(values, reason):
     with pytest.raises(ConfigError, match=reason):
         HeadConfig(*values)
+
+
+def test_head_of_an_older_checkpoint_has_no_focal_length_and_its_spread_as_it_is():
+    values = ZOED_NK.to_dict()
+    for head in values['heads']:
+        del head['focal_of_width'], head['std_dev_factor']
+    heads = ModelConfig.from_dict(json.loads(json.dumps(values))).heads
+    assert [(head.focal_of_width, head.std_dev_factor) for head in heads] == [(0, 1)] * 2
+
+
+def test_head_knows_the_lens_of_its_training_images():
+    # fx 518.86 px of 640 (NYU Depth v2), 721.54 px of 1242 (KITTI).
+    assert [head.focal_of_width for head in ZOED_NK.heads] == pytest.approx([0.8107, 0.5809], 1e-3)
 
 
 @pytest.mark.parametrize('size_hw', [(0, 32), (32, -32), (33, 32), (32, 48)])

@@ -195,7 +195,7 @@ def test_sources_in_consumer_files_are_clouds_that_the_node_publishes(path):
     (NAV2_YAML, 'local_costmap/local_costmap', 'voxel_layer.clear.raytrace_max_range', 5.0),
     (NAV2_YAML, 'global_costmap/global_costmap', 'voxel_layer.z_voxels', 16),
     (NAV2_YAML, 'depth_node', 'points.free_rays', True),
-    (NAV2_YAML, 'robot/depth_node', 'beyond_range', 'inf'),
+    (NAV2_YAML, 'robot/depth_node', 'beyond_range', 'infinite'),
     (STVL_YAML, 'local_costmap/local_costmap', 'stvl_layer.clear.max_z', 5.0),
     (SCAN_YAML, 'depthimage_to_laserscan', 'output_frame', 'camera_link'),
     (RTABMAP_YAML, 'depth_node', 'domain', 'lock')])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Thread
 import warnings
@@ -21,7 +22,7 @@ from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference.preprocess import plan_framing
-from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.options import EstimatorConfig
 
 pytestmark = pytest.mark.usefixtures('one_thread')
@@ -31,6 +32,17 @@ CAMERA = Camera(80, 48, 60.0, 61.0, 39.0, 22.0)
 
 def make(config: ModelConfig, **options) -> DepthEstimator:
     return DepthEstimator(random_network(config), EstimatorConfig(**options))
+
+
+def with_heads(config: ModelConfig, *changes: dict[str, float]) -> ModelConfig:
+    """Return a configuration with other numbers in its heads, which need no other weights."""
+    return replace(config, heads=tuple(
+        replace(head, **changed) for head, changed in zip(config.heads, changes, strict=True)))
+
+
+def routed(*weights: float) -> Routing:
+    head = int(np.argmax(weights))
+    return Routing(head, ('indoor', 'outdoor')[head], 0.3, weights, 1.5)
 
 
 def run_network(config: ModelConfig, rgb: np.ndarray, *, head: int | None, mode: str):
@@ -179,21 +191,160 @@ def test_domain_set_while_estimating_gives_depth_of_one_head_or_the_other(tiny_c
         assert np.array_equal(depth.depth_m, expected[depth.domain])
 
 
-def test_robot_mode_knows_no_depth_beyond_the_range_of_the_head(tiny_config):
+def test_domain_lock_is_auto_where_images_do_not_follow_each_other(tiny_config, estimator):
+    locked = make(tiny_config, domain='lock')
+    images = [random_rgb(1), np.zeros((*SIZE_HW, 3), np.uint8), random_rgb(2)]
+    for rgb in images:
+        expected, found = estimator.estimate(rgb), locked.estimate(rgb)
+        assert (found.domain, found.domain_probability, found.since_change_s) == (
+            expected.domain, expected.domain_probability, None)
+        assert np.array_equal(found.depth_m, expected.depth_m)
+
+
+def test_choice_is_asked_for_every_image_with_what_the_router_says_of_it(estimator):
+    sizes = [(48, 80), (60, 50), (48, 80), (30, 70), (60, 50)]
+    images, asked = [random_rgb(seed, size) for seed, size in enumerate(sizes)], []
+
+    def choose(number: int, probabilities: Sequence[float]) -> Routing:
+        asked.append((number, tuple(probabilities)))
+        return routed(float(number % 2), float(number % 2 == 0))
+
+    depths = estimator.estimate_batch(images, choose=choose)
+    assert [number for number, _ in asked] == [0, 2, 1, 4, 3]  # by size, else in order
+    assert [depth.domain for depth in depths] == ['outdoor', 'indoor'] * 2 + ['outdoor']
+    for number, probabilities in asked:
+        alone = estimator.estimate(images[number])
+        assert sum(probabilities) == pytest.approx(1)
+        assert probabilities[estimator.domains.index(alone.domain)] == pytest.approx(
+            alone.domain_probability, abs=1e-5)
+    assert len({probabilities for _, probabilities in asked}) == 5
+
+
+@pytest.mark.parametrize('domain', ['auto', 'indoor', 'lock'])
+def test_choice_decides_the_weight_of_each_head_whatever_the_domain(tiny_config, domain):
+    estimator, images = make(tiny_config, domain=domain), [random_rgb(n, (64, 96)) for n in (4, 5)]
+    choices = [routed(0.25, 0.75), routed(0.0, 1.0)]
+    depths = estimator.estimate_batch(images, choose=lambda number, _: choices[number])
+    for rgb, depth, choice in zip(images, depths, choices, strict=True):
+        (one_m, one_spread_m), (two_m, two_spread_m) = (
+            run_network(tiny_config, rgb, head=head, mode='robot') for head in (0, 1))
+        share, other = choice.weights
+        assert np.allclose(depth.depth_m, one_m ** share * two_m ** other, rtol=1e-4)
+        assert np.allclose(
+            depth.std_dev_m, share * one_spread_m + other * two_spread_m, rtol=1e-3, atol=1e-6)
+        assert (depth.domain, depth.domain_probability, depth.since_change_s) == (
+            'outdoor', 0.3, 1.5)
+
+
+@pytest.mark.parametrize('mode', ['reference', 'paper'])
+def test_choice_of_flip_modes_sees_the_evidence_of_the_image_and_its_mirror_image(
+        tiny_config, mode):
+    estimator, images, asked = make(tiny_config, mode=mode), [random_rgb(n) for n in (4, 5)], []
+    depths = estimator.estimate_batch(
+        images, choose=lambda number, said: asked.append(said) or routed(1.0, 0.0))
+    network = random_network(tiny_config).eval()
+    framing = plan_framing(SIZE_HW, tiny_config.network_size_hw, mode)
+    for rgb, said, depth in zip(images, asked, depths, strict=True):
+        both = torch.from_numpy(np.stack([rgb, rgb[:, ::-1]]))
+        with torch.no_grad():
+            logits = network(framing.prepare(both)).domain_logits
+        assert said == pytest.approx(logits.sum(dim=0).softmax(dim=0).tolist(), abs=1e-5)
+        forced = make(tiny_config, mode=mode, domain='indoor').estimate(rgb)
+        assert np.allclose(depth.depth_m, forced.depth_m, rtol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize(('beyond_range', 'value'), [('nan', np.nan), ('inf', np.inf)])
+def test_robot_mode_knows_no_depth_beyond_the_range_of_the_head(tiny_config, beyond_range, value):
     rgb = random_rgb()
     depth_m = make(tiny_config, domain='indoor').estimate(rgb).depth_m
     limit_m = float(np.median(depth_m))
-    heads = (replace(tiny_config.heads[0], max_depth_m=limit_m), tiny_config.heads[1])
-    network = ZoeDepth(replace(tiny_config, heads=heads))
-    network.load_state_dict(random_network(tiny_config).state_dict())
-    depth = DepthEstimator(network, EstimatorConfig(domain='indoor')).estimate(rgb)
-    unknown = depth_m > limit_m
-    assert 0.4 < unknown.mean() < 0.6
-    assert np.array_equal(np.isnan(depth.depth_m), unknown)
-    assert np.array_equal(np.isnan(depth.std_dev_m), unknown)
-    assert np.array_equal(depth.depth_m[~unknown], depth_m[~unknown])
-    unlimited = DepthEstimator(network, EstimatorConfig(domain='indoor', mode='paper'))
-    assert unlimited.estimate(rgb).depth_m.max() > limit_m
+    limited = with_heads(tiny_config, {'max_depth_m': limit_m}, {})
+    depth = make(limited, domain='indoor', beyond_range=beyond_range).estimate(rgb)
+    beyond = depth_m > limit_m
+    assert 0.4 < beyond.mean() < 0.6
+    assert np.array_equal(depth.depth_m, np.where(beyond, value, depth_m), equal_nan=True)
+    assert np.array_equal(np.isnan(depth.std_dev_m), beyond)
+    outside = make(limited, domain='outdoor', beyond_range=beyond_range).estimate(rgb)
+    assert np.isfinite(outside.depth_m).all()
+    unlimited = make(limited, domain='indoor', mode='paper', beyond_range=beyond_range)
+    assert limit_m < unlimited.estimate(rgb).depth_m.max() < np.inf
+
+
+def test_robot_mode_knows_depth_as_far_as_the_farther_head_while_one_takes_over(tiny_config):
+    rgb = random_rgb()
+    everywhere_m = make(tiny_config).estimate_batch(
+        [rgb], choose=lambda *_: routed(0.5, 0.5))[0].depth_m
+    near_m, far_m = (float(np.quantile(everywhere_m, share)) for share in (0.2, 0.6))
+    estimator = make(with_heads(tiny_config, {'max_depth_m': near_m}, {'max_depth_m': far_m}))
+    for weights, limit_m in (((0.5, 0.5), far_m), ((0.99, 0.01), far_m), ((1.0, 0.0), near_m)):
+        depth_m, all_m = (
+            one.estimate_batch([rgb], choose=lambda *_, w=weights: routed(*w))[0].depth_m
+            for one in (estimator, make(tiny_config)))
+        assert np.array_equal(np.isnan(depth_m), all_m > limit_m)
+
+
+def test_standard_deviation_is_multiplied_by_the_factor_of_its_head(tiny_config):
+    rgb, factors = random_rgb(), ({'std_dev_factor': 2.0}, {'std_dev_factor': 3.0})
+    plain, scaled = make(tiny_config), make(with_heads(tiny_config, *factors))
+    for weights, factor in (((1.0, 0.0), 2.0), ((0.0, 1.0), 3.0), ((0.25, 0.75), 2.75)):
+        before, after = (
+            one.estimate_batch([rgb], choose=lambda *_, w=weights: routed(*w))[0]
+            for one in (plain, scaled))
+        assert np.array_equal(after.depth_m, before.depth_m)
+        assert np.allclose(after.std_dev_m, factor * before.std_dev_m, rtol=1e-5)
+        scaled.set_domain('indoor')
+    assert np.allclose(
+        scaled.estimate(rgb).std_dev_m, 2 * run_spread(tiny_config, rgb, 'indoor'), rtol=1e-5)
+
+
+def run_spread(config: ModelConfig, rgb: np.ndarray, domain: str) -> np.ndarray:
+    return make(config, domain=domain).estimate(rgb).std_dev_m
+
+
+FOCAL_LENGTHS = {'focal_of_width': 0.8}, {'focal_of_width': 0.5}
+
+
+@pytest.mark.parametrize('output_size', ['image', 'network'])
+@pytest.mark.parametrize('weights', [(1.0, 0.0), (0.0, 1.0), (0.25, 0.75)])
+def test_focal_normalisation_multiplies_by_the_lens_over_the_trained_one(
+        tiny_config, weights, output_size):
+    config, images = with_heads(tiny_config, *FOCAL_LENGTHS), [random_rgb(4), random_rgb(5)]
+    plain, normalised = (
+        make(config, output_size=output_size, focal_normalisation=wanted).estimate_batch(
+            images, [CAMERA, None], choose=lambda *_: routed(*weights))
+        for wanted in (False, True))
+    # Network input 64x96 of an image of 48x80 with fx 60; trained with 0.8 and 0.5 of 96 px.
+    focal_px = 60 * 95 / 79
+    factor = (focal_px / 76.8) ** weights[0] * (focal_px / 48) ** weights[1]
+    assert np.allclose(normalised[0].depth_m, factor * plain[0].depth_m, rtol=1e-5)
+    assert np.allclose(normalised[0].std_dev_m, factor * plain[0].std_dev_m, rtol=1e-5)
+    assert np.array_equal(normalised[1].depth_m, plain[1].depth_m)
+
+
+@pytest.mark.parametrize('mode', ['robot', 'paper', 'reference'])
+def test_focal_normalisation_takes_the_lens_as_the_network_sees_it(tiny_config, mode):
+    config = with_heads(tiny_config, *FOCAL_LENGTHS)
+    plain, normalised = (
+        make(config, mode=mode, domain='indoor', focal_normalisation=wanted).estimate(
+            random_rgb(), CAMERA)
+        for wanted in (False, True))
+    framing = plan_framing(SIZE_HW, tiny_config.network_size_hw, mode)
+    # Columns from the image to the network input: a ramp tells how far apart its columns end up.
+    ramp = np.repeat(np.linspace(0, 79, 80, dtype=np.uint8)[None, :, None], 48, axis=0)
+    seen = framing.prepare(torch.from_numpy(ramp.repeat(3, axis=2)[None]))[0, 0, 32]
+    columns = (seen * 0.5 + 0.5) * 255
+    middle = len(columns) // 2
+    pace = float(columns[middle + 5] - columns[middle - 5]) / 10
+    ratio = normalised.depth_m / plain.depth_m
+    assert np.nanmin(ratio) == pytest.approx(np.nanmax(ratio), rel=1e-5)
+    assert np.nanmean(ratio) == pytest.approx(60 / pace / 76.8, rel=1e-3)
+
+
+def test_focal_normalisation_without_a_trained_focal_length_is_refused(tiny_config):
+    with pytest.raises(ConfigError, match=r'focal_normalisation = True.* head nyu, kitti '):
+        make(tiny_config, focal_normalisation=True)
+    with pytest.raises(ConfigError, match='head kitti '):
+        make(with_heads(tiny_config, FOCAL_LENGTHS[0], {}), focal_normalisation=True)
 
 
 def test_flip_modes_average_the_image_and_its_mirror_image(tiny_config):
@@ -223,6 +374,18 @@ def test_standard_deviation_nobody_wants_is_not_computed(tiny_config, mode):
     assert np.array_equal(depth.depth_m, expected.depth_m, equal_nan=True)
 
 
+def test_standard_deviation_can_be_switched_on_and_off_between_images(tiny_config):
+    estimator = make(tiny_config)
+    wanted = estimator.estimate(random_rgb())
+    estimator.with_std_dev = False
+    unwanted = estimator.estimate(random_rgb())
+    estimator.with_std_dev = True
+    again = estimator.estimate(random_rgb())
+    assert unwanted.std_dev_m is None
+    assert np.array_equal(unwanted.depth_m, wanted.depth_m)
+    assert np.array_equal(again.std_dev_m, wanted.std_dev_m)
+
+
 def test_network_size_is_that_of_the_model_or_of_the_options(tiny_config):
     assert make(tiny_config).network_size_hw == (64, 96)
     assert make(tiny_config, network_height=96).network_size_hw == (96, 96)
@@ -236,7 +399,8 @@ def test_estimator_released_gives_the_memory_of_the_gpu_back(tiny_config):
     before = torch.cuda.memory_allocated()
     estimator = make(tiny_config)
     estimator.estimate(random_rgb())
-    assert (estimator.device.type, estimator.precision) == ('cuda', 'bf16')
+    assert estimator.device_name.startswith('cuda')
+    assert estimator.precision == 'bf16'
     taken = estimator.gpu_memory_bytes - before
     estimator.release()
     assert torch.cuda.memory_allocated() - before < taken / 10

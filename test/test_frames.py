@@ -101,9 +101,10 @@ def test_frame_makes_its_maps_once_for_a_calibration(pipeline, monkeypatch):
 
 
 @pytest.mark.parametrize('rectify', ['auto', 'always', 'never'])
-def test_frame_of_another_size_than_its_calibration_is_refused(pipeline, rectify):
+def test_frame_of_another_size_than_its_calibration_is_refused(estimator, rectify):
+    pipeline = FramePipeline(estimator, NodeConfig(rectify=rectify), already_rectified=False)
     with pytest.raises(ImageError, match=r'\(47, 80, 3\) does not fit .* 80x48'):
-        pipeline.process(RGB[:-1], DISTORTED, rectify=rectify)
+        pipeline.process(RGB[:-1], DISTORTED)
 
 
 def test_frame_with_a_calibration_of_a_senseless_size_is_refused_at_once(pipeline):
@@ -117,4 +118,5 @@ def test_frame_with_an_unknown_distortion_is_refused_unless_it_is_left_alone(pip
     unknown = replace(DISTORTED, distortion_model='ftheta')
     with pytest.raises(CameraError, match="'ftheta'"):
         pipeline.process(RGB, unknown)
-    assert np.array_equal(pipeline.process(RGB, unknown, rectify='never').rgb, RGB)
+    pipeline.configure(NodeConfig(rectify='never'))
+    assert np.array_equal(pipeline.process(RGB, unknown).rgb, RGB)

@@ -340,6 +340,13 @@ def test_range_sensor_that_is_destroyed_no_longer_listens(graph):
     assert graph.node.count_subscribers('/tf') == 0
 
 
+def test_range_sensor_can_be_made_again_on_the_same_node(graph):
+    graph.sensor().destroy()
+    sensor = graph.sensor()
+    graph.feed(sensor, scan())
+    assert read(graph, sensor, predicted(1.0)) is not None
+
+
 def test_large_cloud_is_thinned_over_all_rings_of_its_scanner():
     rings = np.arange(64.0)
     points = np.zeros((1, 2048 * 64, 3))

@@ -162,6 +162,55 @@ def test_zoedepth_heads_differ_and_can_be_forced(network):
     assert not torch.allclose(indoor.depth_m, outdoor.depth_m, rtol=0.1)
 
 
+def depth_of_both_heads(network: ZoeDepth, batch: Tensor) -> list[ModelOutput]:
+    with torch.no_grad():
+        return [network(batch, heads=[head] * len(batch)) for head in (0, 1)]
+
+
+def test_zoedepth_weights_of_one_head_are_that_head(network):
+    weights = torch.eye(2)[[1, 0, 0, 1]]
+    with torch.no_grad():
+        weighed = network(images(4), weigh=lambda logits: weights, with_bins=True)
+        forced = network(images(4), heads=[1, 0, 0, 1], with_bins=True)
+    assert weighed.head_index.tolist() == [1, 0, 0, 1]
+    for one, other in zip(fields(weighed), fields(forced), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_zoedepth_weights_are_asked_for_with_the_logits_of_the_router(network):
+    asked = []
+    with torch.no_grad():
+        expected = network(images(3))
+        output = network(
+            images(3), weigh=lambda logits: asked.append(logits) or logits.softmax(dim=1))
+    assert [logits.tolist() for logits in asked] == [expected.domain_logits.tolist()]
+    assert output.head_index.tolist() == expected.head_index.tolist()
+
+
+def test_zoedepth_equal_weights_give_the_geometric_mean_of_depth_and_the_mean_spread(network):
+    indoor, outdoor = depth_of_both_heads(network, images(2))
+    with torch.no_grad():
+        output = network(images(2), weigh=lambda logits: torch.full((2, 2), 0.5))
+    torch.testing.assert_close(output.depth_m, (indoor.depth_m * outdoor.depth_m).sqrt())
+    torch.testing.assert_close(output.std_dev_m, (indoor.std_dev_m + outdoor.std_dev_m) / 2)
+    assert not torch.allclose(output.depth_m, (indoor.depth_m + outdoor.depth_m) / 2, rtol=1e-2)
+
+
+def test_zoedepth_weighs_every_image_of_a_batch_by_itself(network):
+    weights = torch.tensor([[1, 0], [0.25, 0.75], [0, 1], [0.9, 0.1]])
+    indoor, outdoor = depth_of_both_heads(network, images(4))
+    with torch.no_grad():
+        output = network(images(4), weigh=lambda logits: weights)
+        without = network(images(4), weigh=lambda logits: weights, with_std_dev=False)
+    share, other = weights.view(4, 2, 1, 1, 1).unbind(dim=1)
+    torch.testing.assert_close(output.depth_m, indoor.depth_m ** share * outdoor.depth_m ** other)
+    torch.testing.assert_close(
+        output.std_dev_m, share * indoor.std_dev_m + other * outdoor.std_dev_m)
+    assert output.head_index.tolist() == [0, 1, 1, 0]
+    assert without.std_dev_m is None
+    assert torch.equal(without.depth_m, output.depth_m)
+
+
 @pytest.mark.parametrize('vote_size', [1, 2, 4])
 def test_zoedepth_vote_is_the_largest_sum_of_logits_of_its_images(network, vote_size):
     with torch.no_grad():

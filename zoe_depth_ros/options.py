@@ -11,6 +11,7 @@ from zoe_depth_ros.config import SIZE_MULTIPLE
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.option_fields import check_options
 from zoe_depth_ros.option_fields import option
+from zoe_depth_ros.poses import parse_pose
 
 MODES = ('robot', 'reference', 'paper')
 PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
@@ -49,8 +50,8 @@ class EstimatorConfig:
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))
     beyond_range: str = option(
-        'nan', 'value of pixels beyond the range of the metric head: nan, or inf as in REP 117',
-        choices=('nan', 'inf'))
+        'unknown', 'pixels beyond the range of the metric head: unknown, NaN; infinite, +Inf as '
+        'in REP 117', choices=('unknown', 'infinite'))
     focal_normalisation: bool = option(
         False, 'multiply depth by the focal length over that of the training images, both in '
         'pixels of the network input')
@@ -93,7 +94,7 @@ class PointsConfig:
         40.0, 'drop points farther from the camera, metres', minimum=0.0, live=True)
     free_rays: bool = option(
         False, 'put what is farther at max_range instead, for costmaps to clear by; with '
-        'beyond_range inf also what is beyond the range of the metric head', live=True)
+        'beyond_range infinite also what is beyond the range of the metric head', live=True)
     min_edge_angle: float = option(
         5.0, 'degrees between viewing ray and surface; points that hang in the air between a near '
         'and a far surface at a smaller angle are dropped; 0 keeps them',
@@ -202,6 +203,8 @@ class ScaleConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.range_transform:
+            parse_pose(self.range_transform, 'range_transform')
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument('--storage', default='mcap', help='mcap or sqlite3 (default: mcap)')
     parser.add_argument(
         '--export', nargs='+', default=[], metavar='FORMAT',
-        help='files to write besides: png npz exr ply mp4')
+        help='files to write besides: png npz exr ply mp4 dataset')
     add_node_options(parser)
     parser.add_argument(
         '--batch', type=int, default=1,

@@ -188,7 +188,7 @@ class Network:
             return maps_m.where(known, torch.nan)
         limits_m = (self._range_limits_m * (weights > 0)).amax(dim=1).view(-1, 1, 1, 1)
         masked_m = maps_m.where(known & (depth_m <= limits_m), torch.nan)
-        if self.config.beyond_range == 'inf':
+        if self.config.beyond_range == 'infinite':
             masked_m[:, :1].masked_fill_(depth_m > limits_m, torch.inf)
         return masked_m
 

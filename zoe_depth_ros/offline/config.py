@@ -17,7 +17,7 @@ from zoe_depth_ros.option_fields import with_options
 from zoe_depth_ros.options import EstimatorConfig
 from zoe_depth_ros.options import NodeConfig
 
-EXPORTS = ('png', 'npz', 'exr', 'ply', 'mp4')
+EXPORTS = ('png', 'npz', 'exr', 'ply', 'mp4', 'dataset')
 KEEP_ALL, KEEP_NONE = ('all',), ('none',)
 NODE_DEFAULTS = NodeConfig()
 
@@ -31,7 +31,7 @@ class OfflineConfig:
         depth_encoding and points apply.
     :param images: image topics; by default the only camera of a bag.
     :param keep: topics copied to the output: ('all',), ('none',) or their names.
-    :param exports: files to write besides: png, npz, exr, ply, mp4.
+    :param exports: files to write besides: png, npz, exr, ply, mp4, dataset.
     """
 
     node: NodeConfig = NODE_DEFAULTS

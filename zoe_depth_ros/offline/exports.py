@@ -1,6 +1,6 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Depth as files: PNG, NPZ, EXR, PLY and films."""
+"""Depth as files: PNG, NPZ, EXR, PLY, films, and as data sets to learn from."""
 
 from __future__ import annotations
 
@@ -100,8 +100,19 @@ def write_ply(path: Path, depth: DepthMap, cloud: PointCloud | None) -> None:
     path.write_bytes(head.encode() + vertices.tobytes())
 
 
+def write_sample(path: Path, depth: DepthMap, cloud: PointCloud | None) -> None:
+    """Write image and depth beside `path`, as data sets of the kind 'folder' are read."""
+    image = path.parent / 'images' / f'{path.stem}.png'
+    truth = path.parent / 'depth' / f'{path.stem}.npy'
+    for file in (image, truth):
+        file.parent.mkdir(exist_ok=True)
+    _write_picture(image, np.asarray(cv2.cvtColor(depth.rgb, cv2.COLOR_RGB2BGR), np.uint8))
+    np.save(truth, depth.depth_m)
+
+
 WRITERS: dict[str, Callable[[Path, DepthMap, PointCloud | None], None]] = {
-    'png': write_png, 'npz': write_npz, 'exr': write_exr, 'ply': write_ply}
+    'png': write_png, 'npz': write_npz, 'exr': write_exr, 'ply': write_ply,
+    'dataset': write_sample}
 
 
 def write_files(

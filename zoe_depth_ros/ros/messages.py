@@ -13,12 +13,16 @@ from diagnostic_msgs.msg import KeyValue
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.encoding import COMPRESSED_DEPTH_FORMATS
+from zoe_depth_ros.encoding import encode_compressed_depth
 from zoe_depth_ros.encoding import encode_depth_mm
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.ros.conversion import to_bytes
 from zoe_depth_ros.ros.statistics import Diagnosis
 from zoe_depth_ros.ros.statistics import Snapshot
 from zoe_depth_ros.scale import Scale
@@ -58,6 +62,21 @@ def depth_pixels(
     :param encoding: '32FC1' metres with NaN, or '16UC1' millimetres with 0.
     """
     return depth_m if encoding == '32FC1' else encode_depth_mm(depth_m)
+
+
+def compressed_depth_message(
+    depth_m: NDArray[np.float32], encoding: str, header: Header,
+) -> CompressedImage:
+    """
+    Return depth as image_transport's compressedDepth plugin sends it, PNG of inverse depth.
+
+    :param depth_m: (H, W) float32 metres, NaN where unknown.
+    :param encoding: of the uncompressed image, '32FC1' or '16UC1'.
+    """
+    file = encode_compressed_depth(depth_pixels(depth_m, encoding))
+    return CompressedImage(
+        header=header, format=COMPRESSED_DEPTH_FORMATS[encoding],
+        data=to_bytes(np.frombuffer(file, np.uint8)))
 
 
 def scene_message(depth: DepthMap, header: Header) -> DiagnosticArray:

@@ -16,6 +16,7 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
@@ -28,12 +29,14 @@ from zoe_depth_ros.inference.clouds import split_by_ground
 from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.ros.conversion import Converter
 from zoe_depth_ros.ros.messages import camera_info_message
+from zoe_depth_ros.ros.messages import compressed_depth_message
 from zoe_depth_ros.ros.messages import depth_pixels
 from zoe_depth_ros.ros.messages import scale_message
 from zoe_depth_ros.ros.messages import scene_message
 
 TOPICS = {
     '~/depth/image': Image,
+    '~/depth/image/compressedDepth': CompressedImage,
     '~/depth/camera_info': CameraInfo,
     '~/image_rect': Image,
     '~/points': PointCloud2,
@@ -108,6 +111,8 @@ class Outputs:
         makers: dict[str, Callable[[], Any]] = {
             '~/depth/image': lambda: image(
                 depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding),
+            '~/depth/image/compressedDepth': lambda: compressed_depth_message(
+                depth.depth_m, config.depth_encoding, header),
             '~/image_rect': lambda: image(depth.rgb, 'rgb8'),
             '~/depth/color': lambda: image(colorize_depth(depth.depth_m), 'rgb8'),
             '~/scene': lambda: scene_message(depth, header),

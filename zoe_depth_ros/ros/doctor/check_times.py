@@ -156,7 +156,7 @@ def _duration(seconds: float) -> str:
 
 def _chain(frame: str, parents: Mapping[str, str]) -> list[Finding]:
     needed = 'Nav2, STVL and RTAB-Map need the transforms from it to odom or map'
-    mounting = ('`ros2 run tf2_ros static_transform_publisher` or the robot\'s URDF tell where '
+    mounting = ("`ros2 run tf2_ros static_transform_publisher` or the robot's URDF tell where "
                 'the camera is mounted')
     if not parents:
         return [hint(f'nobody publishes where {frame} is', f'{needed}: {mounting}')]

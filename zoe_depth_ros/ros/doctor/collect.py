@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from importlib import import_module
-from os.path import commonprefix
+from os.path import commonpath
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -65,7 +65,7 @@ def collect(options: DoctorOptions) -> Graph:
 def pair_topics(images: Sequence[str], infos: Sequence[str]) -> list[tuple[str, str]]:
     """Return every image topic with the camera_info topic whose name begins most alike, or ''."""
     return [
-        (image, max(infos, key=lambda info: len(commonprefix([image, info])), default=''))
+        (image, max(infos, key=lambda info: len(commonpath([image, info])), default=''))
         for image in images]
 
 
