@@ -34,7 +34,9 @@ ARGUMENTS = {
         'camera_optical_frame', 'frame_id of the images; empty: TF knows it, place no camera'),
     'camera_height': ('1.0', 'metres that the camera is above the floor'),
     'camera_forward': ('0.0', 'metres that the camera is in front of base_frame'),
-    'camera_pitch': ('0.0', 'degrees that the camera looks down from level'),
+    'camera_pitch': (
+        '0.0', 'degrees that the camera looks down from level; write it to ground.camera_pitch in '
+        'params_file, too'),
     'base_frame': ('base_link', 'frame of the robot: x forward, z up, 0 on the floor'),
     'global_frame': (
         '', 'frame in which obstacles stand still, such as odom, where the robot publishes it; '

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import yaml
 
+from zoe_depth_ros.cli import command_parser
 from zoe_depth_ros.offline.config import node_config
 
 ROOT = Path(__file__).parents[1]
@@ -27,9 +28,11 @@ SCAN_YAML = ROOT / 'config' / 'depthimage_to_laserscan.yaml'
 RTABMAP_YAML = ROOT / 'config' / 'rtabmap.yaml'
 NAV2_LAUNCH = ROOT / 'launch' / 'nav2_demo.launch.py'
 RTABMAP_LAUNCH = ROOT / 'launch' / 'rtabmap.launch.py'
-CEILING_VOXELS = 16
+DOCS = [ROOT / 'docs' / 'nav2.md', ROOT / 'docs' / 'rtabmap.md']
+MOST_VOXELS = 16
 # Parameters as these declare them: nav2_costmap_2d 1.3.13 (Jazzy), its layers and their sources,
-# spatio_temporal_voxel_layer (branch ros2), depthimage_to_laserscan 2.5.1.
+# spatio_temporal_voxel_layer (branch ros2), nav2_collision_monitor 1.3.13 (a cloud as source),
+# depthimage_to_laserscan 2.5.1.
 COSTMAP = {
     'plugins', 'rolling_window', 'width', 'height', 'resolution', 'global_frame',
     'robot_base_frame'}
@@ -51,6 +54,9 @@ STVL_SOURCE = {
     'obstacle_range', 'min_z', 'max_z', 'vertical_fov_angle', 'vertical_fov_padding',
     'horizontal_fov_angle', 'decay_acceleration', 'filter', 'voxel_min_points',
     'clear_after_reading', 'enabled', 'model_type'}
+MONITOR_SOURCE = {
+    'type', 'topic', 'enabled', 'source_timeout', 'min_height', 'max_height', 'min_range',
+    'use_global_height'}
 SCAN = {'scan_time', 'range_min', 'range_max', 'scan_height', 'output_frame'}
 
 
@@ -133,7 +139,7 @@ def test_nav2_file_has_room_for_its_ranges_and_for_a_camera_of_a_person_s_height
     values = costmap('local_costmap')
     layer = values['voxel_layer']
     assert min(values['width'], values['height']) / 2 >= layer['mark']['obstacle_max_range']
-    assert layer['z_voxels'] <= CEILING_VOXELS
+    assert layer['z_voxels'] <= MOST_VOXELS
     # Rays are traced up to half a voxel below the last one's top.
     assert (layer['z_voxels'] - 0.5) * layer['z_resolution'] >= 2.0
 
@@ -211,6 +217,43 @@ def test_consumer_file_is_read_by_ros_for_the_node_it_is_for(path, node, name, e
     running.destroy_node()
     context.try_shutdown()
     assert value == expected
+
+
+# Documents
+
+
+@pytest.mark.parametrize('path', DOCS, ids=lambda path: path.stem)
+def test_document_names_parameters_that_the_node_has(path):
+    parameters = pytest.importorskip('zoe_depth_ros.ros.parameters')
+    named = set(re.findall(r'`((?:points|ground|scale|scene)\.\w+)', path.read_text()))
+    assert named
+    assert named <= set(parameters.parameter_infos())
+
+
+@pytest.mark.parametrize('path', DOCS, ids=lambda path: path.stem)
+def test_document_names_launch_files_with_arguments_that_they_have(path):
+    commands = re.findall(r'^ros2 launch zoe_depth_ros (\S+)(.*)', path.read_text(), re.M)
+    assert commands
+    for name, arguments in commands:
+        known = {key.value for file in (name, 'depth.launch.py')
+                 for key in assignment(ROOT / 'launch' / file, 'ARGUMENTS').keys}
+        assert set(re.findall(r'(\w+):=', arguments)) <= known
+
+
+@pytest.mark.parametrize('path', DOCS, ids=lambda path: path.stem)
+def test_document_names_commands_that_are_there(path):
+    commands = re.findall(r'^zoe_depth ([^>\n]*)', path.read_text(), re.M)
+    assert commands
+    for command in commands:
+        command_parser().parse_args(command.split())
+
+
+def test_document_has_parameters_that_the_collision_monitor_knows():
+    block, = re.findall(r'```yaml\n(.*?)```', DOCS[0].read_text(), re.S)
+    values = yaml.safe_load(block)['collision_monitor']['ros__parameters']
+    source, = values.pop('observation_sources')
+    assert set(values.pop(source)) <= MONITOR_SOURCE
+    assert values == {}
 
 
 # Launch files

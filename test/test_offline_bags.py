@@ -124,7 +124,11 @@ def test_offline_camera_info_and_scene_are_those_of_the_depth(output, estimator)
     assert verdict.probability == pytest.approx(expected.domain_probability, abs=1e-5)
 
 
-def test_offline_points_lie_on_the_rays_of_every_second_pixel(output):
+def test_offline_points_lie_on_the_rays_of_every_second_pixel(weights, tmp_path):
+    make(
+        weights, bag_of(tmp_path / 'b', recording(1)), output=tmp_path / 'o',
+        node={'points.stride': 2, 'points.min_edge_angle': 0.0})
+    output = tmp_path / 'o' / 'b'
     with BagReader(output) as bag:
         points_m = colored_points(next(bag.messages([POINTS]))).points_m
     depth_m = depth_pixels(of_topic(output, DEPTH)[0])[::2, ::2]
@@ -203,7 +207,9 @@ def test_offline_segments_change_nothing_but_the_files(weights, tmp_path, output
     assert report.bags[0].segments == 3
     assert sorted(path.name for path in folder.glob('*.mcap')) == [
         'drive_0.mcap', 'drive_1.mcap', 'drive_2.mcap']
-    assert raw(folder) == raw(output)
+    # How long ago the domain changed is not known in a new file.
+    assert [item for item in raw(folder) if item[0] != SCENE] == [
+        item for item in raw(output) if item[0] != SCENE]
     with Reader(folder) as reader:
         assert reader.message_count == len(list(reader.messages())) == len(raw(output))
 

@@ -149,6 +149,14 @@ def test_view_gives_the_image_its_own_camera_and_depth_the_rectified_one(tmp_pat
     assert found.values(f'/eye{IMAGE}', 'Pinhole:resolution') == [[[12, 8]]]
 
 
+def test_view_gives_what_a_node_undistorted_the_camera_of_its_depth(tmp_path):
+    rect = image_message('/depth_node/image_rect', GRAY, 'rgb8', header(0))
+    own = camera_info_message('/depth_node/depth/camera_info', SMALL, header(0))
+    found = shown(tmp_path, [info(0, Camera(12, 8, 3.0, 3.0, 5.0, 4.0)), own, rect])
+    assert found.values('/eye/depth_node/image_rect', 'Pinhole:image_from_camera') == [
+        [[10, 0, 0, 0, 11, 0, 5, 4, 1]]]
+
+
 def test_view_has_no_camera_for_images_of_another_size(tmp_path):
     found = shown(tmp_path, [image(0), info(0, SMALL.resized(24, 16))])
     assert ('/eye/camera/image_raw', 'Pinhole:resolution') not in found.rows
@@ -307,6 +315,14 @@ def test_cli_view_writes_beside_the_bag_and_does_not_overwrite(tmp_path, capsys)
     assert cli.main(['view', str(path)]) == 2
     assert 'exists already' in capsys.readouterr().err
     assert cli.main(['view', str(path), '--force']) == 0
+
+
+def test_cli_view_tells_the_size_of_a_frame(tmp_path, capsys):
+    path = bag_of(tmp_path / 'b', [message for n in range(6) for message in (depths(n), cloud(n))])
+    assert cli.main(['view', str(path), '--every', '2']) == 0
+    size_mb = (tmp_path / 'b.rrd').stat().st_size / 1e6
+    assert capsys.readouterr().out.splitlines()[-1].endswith(
+        f'.rrd, {size_mb:.1f} MB, {size_mb / 3:.1f} MB a frame')
 
 
 def test_cli_view_names_a_file_without_its_suffix(tmp_path):

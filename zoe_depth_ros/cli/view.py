@@ -58,4 +58,7 @@ def _print(report: ViewReport) -> None:
         print(f'{topic}: {count} dropped, {reason}')
     for problem in report.problems:
         print(problem)
-    print(f'the recording is {report.path}')
+    size = f'{report.size_bytes / 1e6:.1f} MB'
+    if report.frames:
+        size += f', {report.size_bytes / report.frames / 1e6:.1f} MB a frame'
+    print(f'the recording is {report.path}, {size}')

@@ -168,7 +168,7 @@ class DepthEstimator:
         maps_m = torch.cat(
             [maps for maps in (predicted.depth_m, predicted.std_dev_m) if maps is not None], dim=1)
         if self.config.output_size == 'image':
-            maps_m = framing.restore(maps_m).clamp(min=0)
+            maps_m = framing.restore(maps_m).clamp_(min=0)
             colors, seen = images, cameras
         else:
             colors = list(network.download(to_uint8(inputs[:len(images)])))

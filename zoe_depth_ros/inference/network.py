@@ -175,7 +175,7 @@ class Network:
 
     def masked(self, maps_m: Tensor, weights: Tensor) -> Tensor:
         """
-        Return maps with NaN where depth is not positive and finite or beyond range.
+        Put NaN into maps where depth is not positive and finite or beyond range; return them.
 
         For robots depth has the range of its head; between heads, the larger one.
 
@@ -183,14 +183,14 @@ class Network:
         :param weights: (B, heads).
         """
         depth_m = maps_m[:, :1]
-        known = depth_m.isfinite() & (depth_m > 0)
         if self.config.mode != 'robot':
-            return maps_m.where(known, torch.nan)
+            return maps_m.masked_fill_(~(depth_m.isfinite() & (depth_m > 0)), torch.nan)
         limits_m = (self._range_limits_m * (weights > 0)).amax(dim=1).view(-1, 1, 1, 1)
-        masked_m = maps_m.where(known & (depth_m <= limits_m), torch.nan)
+        beyond = depth_m > limits_m
+        maps_m.masked_fill_(~(depth_m > 0) | beyond, torch.nan)
         if self.config.beyond_range == 'infinite':
-            masked_m[:, :1].masked_fill_(depth_m > limits_m, torch.inf)
-        return masked_m
+            maps_m[:, :1].masked_fill_(beyond, torch.inf)
+        return maps_m
 
     def upload(self, images: NDArray[np.uint8]) -> Tensor:
         """Return an array on the device."""

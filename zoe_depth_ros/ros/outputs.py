@@ -111,8 +111,6 @@ class Outputs:
         makers: dict[str, Callable[[], Any]] = {
             '~/depth/image': lambda: image(
                 depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding),
-            '~/depth/image/compressedDepth': lambda: compressed_depth_message(
-                depth.depth_m, config.depth_encoding, header),
             '~/image_rect': lambda: image(depth.rgb, 'rgb8'),
             '~/depth/color': lambda: image(colorize_depth(depth.depth_m), 'rgb8'),
             '~/scene': lambda: scene_message(depth, header),
@@ -125,6 +123,9 @@ class Outputs:
             makers['~/depth/camera_info'] = lambda: camera_info_message(camera, header)
         if camera is not None and (std_dev_m is not None or not config.points.needs_std_dev):
             makers |= self._cloud_makers(depth, header, config)
+        # Last, so that nothing waits for it: it takes longest.
+        makers['~/depth/image/compressedDepth'] = lambda: compressed_depth_message(
+            depth.depth_m, config.depth_encoding, header)
         return makers
 
     def _cloud_makers(

@@ -43,12 +43,14 @@ class ViewReport:
     What is in a recording.
 
     :param path: of the recording.
+    :param frames: how many moments of its cameras are in it.
     :param shown: messages in it by topic.
     :param dropped: messages that could not be used, by topic and by why.
     :param problems: what is wrong with the files of the bag.
     """
 
     path: Path
+    frames: int
     shown: Counter[str]
     dropped: Counter[tuple[str, str]]
     problems: tuple[str, ...]
@@ -57,6 +59,11 @@ class ViewReport:
     def is_whole(self) -> bool:
         """Whether nothing was lost."""
         return not (self.dropped or self.problems)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the recording takes on disk."""
+        return self.path.stat().st_size
 
 
 def recording_path(bag: Path) -> Path:
@@ -99,7 +106,7 @@ def write_recording(
                 recording.add_pose(link.child, link.stamp_ns)
             work.copy(streams, recording, on_progress)
         return ViewReport(
-            output, work.shown, work.dropped + bag.unreadable, tuple(bag.problems))
+            output, work.frames, work.shown, work.dropped + bag.unreadable, tuple(bag.problems))
 
 
 class _Work:
@@ -112,6 +119,11 @@ class _Work:
         self._calibrations: dict[str, Calibration] = {}
         self.shown: Counter[str] = Counter()
         self.dropped: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def frames(self) -> int:
+        """How many moments of the cameras were chosen."""
+        return sum(sum(known.values()) for known in self._stamps_ns.values())
 
     def read_links(self) -> tuple[list[Link], list[Link]]:
         """Return all links of a bag, and those of odometry."""

@@ -33,7 +33,9 @@ from zoe_depth_ros.ros.doctor.observer import Question
 from zoe_depth_ros.ros.doctor.options import DoctorOptions
 
 NODE_NAME = 'depth_node'
-SETTLE_S = 1.0  # until names, topics and services of a local graph are known
+DISCOVERY_S = 4.0  # longer than the 3 s after which Fast DDS announces a participant again
+SETTLE_S = 0.4  # between a node's name and all its topics
+ANSWER_S = 1.0
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 INFO = 'sensor_msgs/msg/CameraInfo'
 MESSAGES = {IMAGE: Image, COMPRESSED: CompressedImage, INFO: CameraInfo}
@@ -44,14 +46,16 @@ OWN_PARAMETERS = ('use_sim_time', 'model', 'device')
 def collect(options: DoctorOptions) -> Graph:
     """Return what can be seen and heard of a graph in some seconds."""
     with Observer() as observer:
+        observer.spin(DISCOVERY_S, until=lambda: _is_discovered(observer, options))
         observer.spin(SETTLE_S)
-        observer.spin(
-            options.seconds, until=lambda: bool(_depth_nodes(observer, options.node)))
         diagnostics = _Diagnostics(observer)
         transforms = _Transforms(observer)
         watches = [
             _Watch(observer, name, options) for name in _depth_nodes(observer, options.node)]
         observer.spin(options.seconds)
+        for watch in watches:
+            watch.ask_neighbours()
+        observer.spin(ANSWER_S, until=lambda: all(watch.is_answered for watch in watches))
         names = tuple(watch.name for watch in watches)
         return Graph(
             nodes=tuple(watch.facts(diagnostics) for watch in watches),
@@ -84,8 +88,22 @@ class _Watch:
                 observer.listen(topic, MESSAGES[type_name])
         self._state = observer.ask(GetState, f'{name}/get_state')
         self._parameters = _ask_parameters(observer, name, *OWN_PARAMETERS)
+        self._sim_time_of: dict[str, Question] = {}
+
+    def ask_neighbours(self) -> None:
+        """Ask the nodes at the other ends of its topics for their clock."""
+        look = self._observer
+        ends = [
+            *(end for topic in self._inputs for end in look.publishers(topic)),
+            *(end for topic in self._outputs for end in look.subscriptions(topic))]
+        neighbours = {end.node for end in ends} & set(look.node_names()) - {self.name}
         self._sim_time_of = {
-            peer: _ask_parameters(observer, peer, 'use_sim_time') for peer in self._peers()}
+            name: _ask_parameters(look, name, 'use_sim_time') for name in neighbours}
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether all its neighbours have answered."""
+        return all(question.answer is not None for question in self._sim_time_of.values())
 
     def facts(self, diagnostics: _Diagnostics) -> NodeFacts:
         """Return what came in until now."""
@@ -101,7 +119,7 @@ class _Watch:
             calibrations=tuple(map(stream, self._calibrations)),
             warnings=diagnostics.warnings(self.name),
             sim_time_of={
-                peer: values['use_sim_time'] for peer, question in self._sim_time_of.items()
+                neighbour: values['use_sim_time'] for neighbour, question in self._sim_time_of.items()
                 if (values := _values(question, ('use_sim_time',)))},
             device_problem=device_problem(parameters.get('device', 'auto')),
             missing_weights=missing_weights(parameters['model']) if parameters else '')
@@ -122,12 +140,6 @@ class _Watch:
         return tuple(
             Channel(topic, type_name, look.publishers(topic), look.subscriptions(topic))
             for topic, type_name in topics.items())
-
-    def _peers(self) -> set[str]:
-        sources = [item for topic in self._inputs for item in self._observer.publishers(topic)]
-        users = [item for topic in self._outputs for item in self._observer.subscriptions(topic)]
-        connected = {endpoint.node for endpoint in (*sources, *users)} - {self.name}
-        return connected & set(self._observer.node_names())
 
 
 class _Diagnostics:
@@ -171,6 +183,13 @@ def _depth_nodes(observer: Observer, wanted: str) -> list[str]:
         return [name for name in names if name == wanted]
     return [name for name in names
             if name.endswith(f'/{NODE_NAME}') or _is_like_a_depth_node(observer.node, name)]
+
+
+def _is_discovered(observer: Observer, options: DoctorOptions) -> bool:
+    names = _depth_nodes(observer, options.node)
+    return bool(names) and all(
+        observer.publishers(topic) for name in names
+        for topic in _inputs(observer, name, options))
 
 
 def _is_like_a_depth_node(node: Node, name: str) -> bool:
