@@ -73,11 +73,11 @@ class VoxelLayer:
         :param points_m: (M, 3), of the source clear.
         :param sensor_m: (3,) the camera.
         """
-        if self._inside(self._voxels(sensor_m[None])).all():  # above the ceiling Nav2 gives up
+        if self._inside(self.voxels(sensor_m[None])).all():  # above the ceiling Nav2 gives up
             self._clear(within(self.clear, points_m), sensor_m)
         kept = within(self.mark, obstacles_m)
         near = np.linalg.norm(kept - sensor_m, axis=1) < self.mark['obstacle_max_range']
-        self._set(self._voxels(kept[near]), True)
+        self._set(self.voxels(kept[near]), True)
 
     def costs(self) -> np.ndarray:
         """Return (X, Y) uint8 costs as Nav2 has them, without inflation."""
@@ -91,9 +91,10 @@ class VoxelLayer:
             length_m - 2 * self.voxel_m[0], self.clear['raytrace_max_range'])
         for distance_m in np.arange(0.0, free_m.max(initial=0.0), self.voxel_m[0] / 2):
             along = rays / length_m * distance_m
-            self._set(self._voxels(sensor_m + along[free_m[:, 0] > distance_m]), False)
+            self._set(self.voxels(sensor_m + along[free_m[:, 0] > distance_m]), False)
 
-    def _voxels(self, points_m: np.ndarray) -> np.ndarray:
+    def voxels(self, points_m: np.ndarray) -> np.ndarray:
+        """Return the (N, 3) numbers of the voxels that points are in, also outside the map."""
         return np.floor((points_m - self.origin_m) / self.voxel_m).astype(int)
 
     def _inside(self, voxels: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 """
 What routing filter, clean clouds, ground and true scale are worth, in worlds of exact depth.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/trust.py routing clouds cost ground lens height scale
+    PYTHONPATH=. .venv/bin/python benchmarks/trust.py [routing clouds cost ground lens ...]
 
 Prints one Markdown table for each part that is named, all of them when none is.
 """
@@ -21,10 +21,11 @@ from trust_scale import height
 from trust_scale import lens
 from trust_scale import scale
 from trust_shots import Bench
+from trust_uncertainty import uncertainty
 
 PARTS = {
     'routing': routing, 'clouds': clouds, 'cost': cost, 'ground': ground, 'lens': lens,
-    'height': height, 'scale': scale}
+    'height': height, 'scale': scale, 'uncertainty': uncertainty}
 
 
 def main() -> None:

@@ -25,10 +25,15 @@ RANGE_END_M = {'indoor': 10.0, 'outdoor': 80.0}
 
 @dataclass(frozen=True)
 class Shot:
-    """One image with truth; `depth_m` is (2, H, W), of each head, cut at the end of its range."""
+    """
+    One image with truth.
+
+    `depth_m` and `std_dev_m` are (2, H, W), of each head; depth is cut at the end of its range.
+    """
 
     stamp_s: float
     depth_m: np.ndarray
+    std_dev_m: np.ndarray
     outdoor_probability: float
     true_m: np.ndarray
     domain: str
@@ -39,6 +44,11 @@ class Shot:
     def own_m(self) -> np.ndarray:
         """Depth by the head of the domain the camera is in."""
         return self.depth_m[DOMAINS.index(self.domain)]
+
+    @property
+    def own_std_m(self) -> np.ndarray:
+        """Its standard deviation, NaN beyond the range."""
+        return self.std_dev_m[DOMAINS.index(self.domain)]
 
     @property
     def seen(self) -> np.ndarray:
@@ -67,8 +77,8 @@ class Bench:
             self.estimator.set_domain(forced)
             maps.append(self.estimator.estimate(rgb, camera))
         depths = [np.nan_to_num(item.depth_m, nan=RANGE_END_M[item.domain]) for item in maps]
-        return Shot(stamp_s, np.stack(depths), maps[1].domain_probability, true_m,
-                    domain, camera, pose)
+        return Shot(stamp_s, np.stack(depths), np.stack([item.std_dev_m for item in maps]),
+                    maps[1].domain_probability, true_m, domain, camera, pose)
 
     def film(self, drive: Callable, seed: int, size_hw=MEDIUM_HW, frames=200, fps=20.0
              ) -> list[Shot]:

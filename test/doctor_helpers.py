@@ -76,6 +76,7 @@ class Camera(Neighbour):
     :param frames: frame of the image and of its camera_info.
     :param image_fields: override those of the image, the same for `info_fields`.
     :param age_s: added to the stamps' age.
+    :param mounted: whether TF tells where it is.
     :param clock_s: time of a simulation at the start; it ticks, and stamps are by it.
     """
 
@@ -83,7 +84,7 @@ class Camera(Neighbour):
         self, domain_id: int, *, images: str = IMAGES, infos: str = INFOS,
         frames: tuple[str, str] = (FRAME, FRAME), image_fields: dict[str, Any] | None = None,
         info_fields: dict[str, Any] | None = None, age_s: float = 0.0, stamped: bool = True,
-        clock_s: int = 0, silent: bool = False, use_sim_time: bool = False,
+        mounted: bool = True, clock_s: int = 0, silent: bool = False, use_sim_time: bool = False,
         reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE,
     ) -> None:
         super().__init__(domain_id, 'camera', parameter_overrides=[
@@ -97,7 +98,8 @@ class Camera(Neighbour):
             CameraInfo: (frames[1], info_message(**(info_fields or {})))}
         self._age_s, self._stamped = age_s, stamped
         self._clock_s, self._start_s = clock_s, time.time()
-        self._transforms = transform_publisher(self.node)
+        self._transforms = transform_publisher(
+            self.node, [('odom', 'base_link'), *[('base_link', frames[0])] * mounted])
         if clock_s:
             self._clock = self.node.create_publisher(Clock, '/clock', 10)
         if not silent:
@@ -151,8 +153,8 @@ def stamp(seconds: float) -> Any:
     return rclpy.time.Time(nanoseconds=int(seconds * 1e9)).to_msg()
 
 
-def transform_publisher(node: Node) -> Any:
-    """Publish where the camera is, where that is possible."""
+def transform_publisher(node: Node, links: list[tuple[str, str]]) -> Any:
+    """Publish which frame hangs on which, where that is possible."""
     try:
         tf_message = import_module('tf2_msgs.msg').TFMessage
     except ImportError:
@@ -162,5 +164,5 @@ def transform_publisher(node: Node) -> Any:
         depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
     publisher.publish(tf_message(transforms=[
         transform(header=Header(frame_id=parent), child_frame_id=child)
-        for parent, child in (('odom', 'base_link'), ('base_link', FRAME))]))
+        for parent, child in links]))
     return publisher

@@ -105,10 +105,20 @@ class Status:
 
 
 class Probe:
-    """A node that sends images to a depth node and keeps what comes back."""
+    """
+    A node that sends the images of a camera to a depth node and keeps what comes back.
 
-    def __init__(self, process: NodeProcess, images: str = '/camera/image_raw') -> None:
+    :param camera: its name among the depth node's cameras, '' for the only one.
+    """
+
+    def __init__(
+        self, process: NodeProcess, images: str = '/camera/image_raw',
+        infos: str = '/camera/camera_info', camera: str = '',
+    ) -> None:
         self.process = process
+        self.frame_id = f'{camera}_camera_optical_frame' if camera else FRAME_ID
+        self._outputs = f'/depth_node/{camera}'.rstrip('/')
+        self._status_name = f'/depth_node: depth {camera}'.rstrip()
         self.received: dict[str, list[Any]] = {}
         self._subscriptions: list[Any] = []
         self._stamps = count(1_700_000_000)
@@ -121,7 +131,7 @@ class Probe:
         self.images = self.node.create_publisher(Image, images, ENOUGH)
         self.compressed = self.node.create_publisher(
             CompressedImage, f'{images}/compressed', ENOUGH)
-        self.infos = self.node.create_publisher(CameraInfo, '/camera/camera_info', ENOUGH)
+        self.infos = self.node.create_publisher(CameraInfo, infos, ENOUGH)
         self._statuses: list[DiagnosticArray] = []
         self.node.create_subscription(
             DiagnosticArray, '/diagnostics', self._statuses.append, ENOUGH)
@@ -138,7 +148,7 @@ class Probe:
             kept: list[Any] = []
             self.received[topic] = kept
             self._subscriptions.append(self.node.create_subscription(
-                OUTPUTS[topic], f'/depth_node/{topic}', kept.append,
+                OUTPUTS[topic], f'{self._outputs}/{topic}', kept.append,
                 QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)))
 
     def mute(self) -> None:
@@ -154,20 +164,23 @@ class Probe:
             self._executor.spin_once(timeout_sec=0.05)
         return condition()
 
-    def header(self) -> Header:
-        """Return a header with a stamp never used before."""
-        stamp = Header(frame_id=FRAME_ID)
-        stamp.stamp.sec, stamp.stamp.nanosec = next(self._stamps), 123456789
-        return stamp
+    def header(self, stamp_ns: int | None = None) -> Header:
+        """Return a header of the camera, by default with a stamp never used before."""
+        header = Header(frame_id=self.frame_id)
+        header.stamp.sec, header.stamp.nanosec = (
+            (next(self._stamps), 123456789) if stamp_ns is None else divmod(stamp_ns, 10**9))
+        return header
 
-    def send(self, message: Image | CompressedImage) -> Header:
-        """Publish an image under a new header and return that."""
-        message.header = self.header()
+    def send(self, message: Image | CompressedImage, stamp_ns: int | None = None) -> Header:
+        """Publish an image under a header, by default a new one, and return that."""
+        message.header = self.header(stamp_ns)
         publisher = self.images if isinstance(message, Image) else self.compressed
         publisher.publish(message)
         return message.header
 
-    def ask(self, message: Image | CompressedImage, *topics: str) -> dict[str, Any]:
+    def ask(
+        self, message: Image | CompressedImage, *topics: str, stamp_ns: int | None = None,
+    ) -> dict[str, Any]:
         """
         Send an image until its answers come on the topics, by default on all listened to.
 
@@ -176,7 +189,7 @@ class Probe:
         wanted = topics or tuple(self.received)
         end_s = time.monotonic() + DEADLINE_S
         while time.monotonic() < end_s:
-            header = self.send(message)
+            header = self.send(message, stamp_ns)
             answers = self.until(lambda: self.answers(header, wanted), ANSWER_S)  # noqa: B023
             if answers:
                 return answers
@@ -203,10 +216,13 @@ class Probe:
     def status(self, condition: Callable[[Status], Any] = lambda status: True) -> Status:
         """Return the next diagnostics for which a condition holds."""
         self._statuses.clear()
-        found = self.until(lambda: [
-            status for status in map(_status, self._statuses) if condition(status)])
-        assert found, f'last: {_status(self._statuses[-1]) if self._statuses else None}'
+        found = self.until(lambda: [status for status in self._own() if condition(status)])
+        assert found, f'last: {self._own()[-1:]}'
         return found[0]
+
+    def _own(self) -> list[Status]:
+        return [_status(message, item) for message in self._statuses for item in message.status
+                if item.name == self._status_name]
 
     def set(self, **parameters: Any) -> list[SetParametersResult]:
         """Set parameters one by one; `__` in a name stands for a dot."""
@@ -266,6 +282,22 @@ def running_node(
         process.process.wait()
 
 
+@contextmanager
+def running_cameras(
+    folder: Path, parameters: dict[str, Any], *cameras: str,
+) -> Iterator[list[Probe]]:
+    """Run a depth node with several cameras and a probe for each of them."""
+    process = NodeProcess(folder, {'cameras': list(cameras), **parameters})
+    probes = [Probe(process, f'/{name}/image', f'/{name}/camera_info', name) for name in cameras]
+    try:
+        yield probes
+    finally:
+        for probe in probes:
+            probe.close()
+        process.process.kill()
+        process.process.wait()
+
+
 def pixels(message: Image) -> np.ndarray:
     """Return the array an image message holds, by the meaning of its own fields."""
     kinds = {'32FC1': (np.float32, ()), '16UC1': (np.uint16, ()), 'rgb8': (np.uint8, (3,))}
@@ -281,8 +313,7 @@ def _parameters(values: dict[str, Any]) -> list[ParameterMessage]:
             for name, value in values.items()]
 
 
-def _status(message: DiagnosticArray) -> Status:
-    status = message.status[0]
+def _status(message: DiagnosticArray, status: DiagnosticStatus) -> Status:
     return Status(
         message.header.stamp, status.level == DiagnosticStatus.WARN, status.message,
         {item.key: item.value for item in status.values})

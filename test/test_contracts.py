@@ -276,8 +276,8 @@ def costmap(nav2, frame) -> Any:
 
 def cells(costmap: Any, x_m: tuple[float, float], y_m: tuple[float, float]) -> np.ndarray:
     """Return the costs of an area in front of the camera."""
-    low = costmap._voxels(np.array([[x_m[0], y_m[0], 0.0]]))[0]
-    high = costmap._voxels(np.array([[x_m[1], y_m[1], 0.0]]))[0]
+    low = costmap.voxels(np.array([[x_m[0], y_m[0], 0.0]]))[0]
+    high = costmap.voxels(np.array([[x_m[1], y_m[1], 0.0]]))[0]
     return costmap.costs()[low[0]:high[0], low[1]:high[1]]
 
 

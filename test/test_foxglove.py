@@ -44,6 +44,34 @@ def found_by(path: str) -> Any:
     return value
 
 
+# What the panels of Foxglove's layouts know, as far as it is used here.
+POINTS_FIELDS = {'visible', 'colorMode', 'colorField', 'pointSize'}
+CAMERA_FIELDS = {'visible', 'distance'}
+GRID_FIELDS = {'layerId', 'instanceId', 'label', 'visible', 'size', 'divisions'}
+IMAGE_FIELDS = {
+    'imageTopic', 'calibrationTopic', 'colorMode', 'colorMap', 'minValue', 'maxValue'}
+SERIES_FIELDS = {'value', 'label', 'enabled', 'timestampMethod'}
+PANEL_FIELDS = {
+    'Image': {'imageMode'}, '3D': {'topics', 'layers'}, 'StateTransitions': {'isSynced', 'paths'},
+    'Plot': {'isSynced', 'minYValue', 'maxYValue', 'xAxisVal', 'paths'}}
+
+
+def test_foxglove_layout_has_known_panels_and_fields_only():
+    assert set(LAYOUT) == {
+        'configById', 'globalVariables', 'userNodes', 'playbackConfig', 'layout'}
+    for name, panel in PANELS.items():
+        kind = name.partition('!')[0]
+        assert set(panel) - {'foxglovePanelTitle'} <= PANEL_FIELDS[kind], name
+        assert set(panel.get('imageMode', {})) <= IMAGE_FIELDS, name
+        for path in panel.get('paths', []):
+            assert set(path) <= SERIES_FIELDS, name
+    cloud = PANELS['3D!cloud']
+    assert set(cloud['topics'][f'/{NODE_NAME}/{POINTS}']) <= POINTS_FIELDS
+    assert set(cloud['topics'][f'/{NODE_NAME}/{CAMERA_INFO}']) <= CAMERA_FIELDS
+    assert set(cloud['layers']['grid']) == GRID_FIELDS
+    assert cloud['layers']['grid']['layerId'] == 'foxglove.Grid'
+
+
 def test_foxglove_places_every_panel_once():
     assert sorted(panels_of(LAYOUT['layout'])) == sorted(PANELS)
 

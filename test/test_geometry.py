@@ -276,6 +276,65 @@ def test_cloud_of_nothing_known_is_empty():
     assert cloud.points.tobytes() == b''
 
 
+@pytest.mark.parametrize('organized', [True, False])
+def test_cloud_has_the_standard_deviation_of_each_point(organized):
+    depth_m, std_dev_m = np.random.default_rng(4).uniform(1, 2, (2, 48, 64)).astype(np.float32)
+    cloud = point_cloud(
+        depth_m, noise_rgb(), CAMERA, std_dev_m=std_dev_m, stride=3, organized=organized)
+    assert cloud.points.dtype.names == ('x', 'y', 'z', 'rgb', 'std_dev')
+    assert cloud.points.dtype.itemsize == 20
+    assert np.array_equal(cloud.points['std_dev'].ravel(), std_dev_m[::3, ::3].ravel())
+    plain = point_cloud(depth_m, None, CAMERA, std_dev_m=std_dev_m)
+    assert plain.points.dtype.names == ('x', 'y', 'z', 'std_dev')
+
+
+def test_cloud_takes_refused_points_for_unknown():
+    refused = np.zeros((16, 22), bool)
+    refused[2, 5] = refused[15, 21] = True
+    depth_m = np.ones((48, 64), np.float32)
+    grid = point_cloud(depth_m, noise_rgb(), CAMERA, refused=refused, stride=3, organized=True)
+    assert np.array_equal(np.isnan(xyz_of(grid)).any(axis=-1), refused)
+    compact = point_cloud(depth_m, noise_rgb(), CAMERA, refused=refused, stride=3)
+    assert np.array_equal(compact.points[0], grid.points[~refused])
+
+
+def test_cloud_free_rays_end_at_the_largest_range_along_their_pixels():
+    depth_m = np.full((48, 64), 3.0, np.float32)
+    depth_m[10, 20:25] = (20.0, np.inf, 7.9, np.nan, -np.inf)
+    cloud = point_cloud(
+        depth_m, None, CAMERA, max_range_m=8.0, free_rays=True, organized=True)
+    x, y, z = np.moveaxis(xyz_of(cloud).astype(float), -1, 0)
+    range_m = np.sqrt(x * x + y * y + z * z)
+    assert range_m[10, 20:23] == pytest.approx(8.0, abs=1e-4)
+    assert range_m[10, 20:23].max() <= 8.0
+    assert 50.0 * x[10, 20:23] / z[10, 20:23] + 30.5 == pytest.approx([20, 21, 22])
+    assert np.isnan(z[10, 23:25]).all()
+    assert (z != 3.0).sum() == 5
+    without = point_cloud(depth_m, None, CAMERA, max_range_m=8.0, organized=True)
+    assert np.isnan(without.points['z'][10, 20:25]).all()
+
+
+def test_cloud_knows_its_points_row_by_row_and_gives_a_choice_of_them():
+    depth_m = np.random.default_rng(5).uniform(1, 2, (48, 64)).astype(np.float32)
+    chosen = np.random.default_rng(6).random(48 * 64) < 0.3
+    compact = point_cloud(depth_m, noise_rgb(), CAMERA)
+    grid = point_cloud(depth_m, noise_rgb(), CAMERA, organized=True)
+    assert np.array_equal(grid.xyz_m, xyz_of(grid).reshape(-1, 3))
+    few, holes = compact.where(chosen), grid.where(chosen)
+    assert (few.is_dense, few.height, few.width) == (True, 1, chosen.sum())
+    assert np.array_equal(few.xyz_m, compact.xyz_m[chosen])
+    assert (holes.is_dense, holes.height, holes.width) == (False, 48, 64)
+    assert np.array_equal(np.isnan(holes.xyz_m).all(axis=1), ~chosen)
+    assert np.array_equal(holes.xyz_m[chosen], grid.xyz_m[chosen])
+    assert np.isfinite(grid.xyz_m).all()
+
+
+def test_cloud_of_a_spread_of_another_size_names_it():
+    depth_m = np.ones((48, 64), np.float32)
+    with pytest.raises(ImageError, match=r'std_dev shape \(47, 64\).*\(48, 64\)'):
+        point_cloud(depth_m, None, CAMERA, std_dev_m=depth_m[:-1])
+
+
 def test_cloud_range_is_the_distance_from_the_camera():
     camera = Camera(5, 1, 1.0, 1.0, 0.0, 0.0)  # ray lengths 1, sqrt(2), sqrt(5), ...
     depth_m = np.ones((1, 5), np.float32)

@@ -27,6 +27,9 @@ PACKAGE = ROOT / 'zoe_depth_ros'
 MANIFEST = ElementTree.parse(ROOT / 'package.xml').getroot()
 FAST_DDS_XML = ROOT / 'config' / 'fast_dds.xml'
 FOXGLOVE_JSON = ROOT / 'config' / 'foxglove.json'  # read by test_foxglove.py
+# Read by test_consumer_files.py.
+CONSUMER_YAMLS = [ROOT / 'config' / name for name in (
+    'nav2_voxel_layer.yaml', 'stvl.yaml', 'depthimage_to_laserscan.yaml', 'rtabmap.yaml')]
 NODE_YAML = ROOT / 'config' / 'zoe_depth.yaml'
 TRAIN_YAMLS = sorted((ROOT / 'config' / 'train').iterdir())
 LAUNCH_FILE = ROOT / 'launch' / 'depth.launch.py'
@@ -191,7 +194,7 @@ def test_config_is_read_by_ros_as_the_defaults():
 
 def test_config_folder_holds_no_file_that_no_test_reads():
     assert {path for path in (ROOT / 'config').rglob('*') if path.is_file()} == {
-        NODE_YAML, FAST_DDS_XML, FOXGLOVE_JSON, *TRAIN_YAMLS}
+        NODE_YAML, FAST_DDS_XML, FOXGLOVE_JSON, *CONSUMER_YAMLS, *TRAIN_YAMLS}
 
 
 # Launch file and RViz

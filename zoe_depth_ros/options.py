@@ -43,9 +43,9 @@ class EstimatorConfig:
         'the first verdict that stood (where frames follow each other, else as auto)',
         choices=DOMAIN_CHOICES, live=True)
     routing: str = option(
-        'image', 'image: the router decides for every image, steadied over time by scene.*; batch: '
-        'one domain for all images given together and nothing over time, as in the reference code',
-        choices=('image', 'batch'))
+        'image', 'image: the router decides for every image, steadied over time by scene.*; '
+        'batch: one domain for all images given together and nothing over time, as in the '
+        'reference code', choices=('image', 'batch'))
     output_size: str = option(
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))
@@ -123,10 +123,10 @@ class RoutingConfig:
     """How the router's verdicts on the frames of a camera become one steady verdict."""
 
     time_constant: float = option(
-        0.4, 'seconds over which the log-odds of the router are averaged; 0 for no average',
+        0.2, 'seconds over which the log-odds of the router are averaged; 0 for no average',
         minimum=0.0, maximum=60.0, live=True)
     threshold: float = option(
-        0.9, 'averaged probability that another domain must reach to take over',
+        0.7, 'averaged probability that another domain must reach to take over',
         minimum=0.5, maximum=0.98, live=True)
     min_dwell: float = option(
         2.0, 'seconds that a settled verdict stands before another can follow',

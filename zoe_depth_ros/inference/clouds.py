@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import torch
 
 from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.geometry import point_cloud
 from zoe_depth_ros.geometry import PointCloud
@@ -33,6 +34,8 @@ def cloud_of(depth: DepthMap, config: PointsConfig) -> PointCloud:
     camera = depth.camera
     if camera is None:
         raise ImageError('a depth map without its camera has no points')
+    if config.std_dev_field and depth.std_dev_m is None:
+        raise ConfigError(f'std_dev_field = {config.std_dev_field} needs a standard deviation')
     stride = max(config.stride, stride_for(camera.size_hw, config.max_points))
     cloud = point_cloud(
         depth.depth_m, depth.rgb, camera,

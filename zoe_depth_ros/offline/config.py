@@ -53,6 +53,9 @@ class OfflineConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.node.estimator.domain == 'lock':
+            raise ConfigError(
+                "domain = 'lock' is for the live node: name the domain of the recording instead")
         if self.node.scale.source == 'range':
             raise ConfigError("scale.source = 'range' is for the live node: a bag has none")
         for name in self.exports:

@@ -52,7 +52,7 @@ def run_offline(
     :param output: folder for the bags and the report, report.json and report.html.
     :param config: how.
     :param force: replace outputs that are there already, and begin unfinished ones anew.
-    :param on_progress: called after every image, on a cluster after every part of a bag.
+    :param on_progress: called after every image, on a cluster after some.
     :param ray: address of the Ray cluster to do the work; '' is the one that runs here, or else
         one of this machine alone; None is no cluster.
     :raises BagError: there is no bag, an output is there already and was made otherwise, another
@@ -70,21 +70,21 @@ def run_offline(
         return DepthEstimator(load_model(config.node.model), config.node.estimator)
 
     with _locked(output):
-        finished = [None if force else place.finished_report() for place in places]
-        outcomes: list[BagReport | Failure] = []
-        for place, report in zip(places, finished, strict=True):
+        known = [(place, None if force else place.finished_report()) for place in places]
+        for place, report in known:
             if force or report is not None:
                 shutil.rmtree(place.unfinished, ignore_errors=True)
-        todo = [place for place, report in zip(places, finished, strict=True) if report is None]
+        todo = [place for place, report in known if report is None]
+        outcomes: list[BagReport | Failure] = []
         try:
             with _cluster(todo, config, ray, on_progress) as await_parts:
-                for place, report in zip(places, finished, strict=True):
+                for place, report in known:
                     if report is None:
                         await_parts(place)
                     outcomes.append(report or _process(place, estimator, on_progress))
                     _write(output / REPORT, to_json(_run_report(outcomes)))
         except KeyboardInterrupt as interrupt:
-            _write_report(output, _interrupted_report(outcomes, places, finished))
+            _write_report(output, _interrupted_report(outcomes, known[len(outcomes):]))
             raise KeyboardInterrupt(f'{output / PAGE} shows what is complete') from interrupt
         _write_report(output, _run_report(outcomes))
         return _run_report(outcomes)
@@ -123,10 +123,9 @@ def _run_report(outcomes: Sequence[BagReport | Failure]) -> RunReport:
 
 
 def _interrupted_report(
-    outcomes: Sequence[BagReport | Failure], places: Sequence[OutputPlace],
-    finished: Sequence[BagReport | None],
+    outcomes: Sequence[BagReport | Failure],
+    rest: Sequence[tuple[OutputPlace, BagReport | None]],
 ) -> RunReport:
-    rest = list(zip(places, finished, strict=True))[len(outcomes):]
     report = _run_report([*outcomes, *(done for _, done in rest if done is not None)])
     return replace(report, unfinished=tuple(
         unfinished_report(place) for place, done in rest if done is None))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 import logging
+import signal
 import sys
 from typing import Any
 
@@ -154,6 +155,8 @@ class DepthNode(LifecycleNode):
         try:
             config = changed_config(
                 self._config, values, live_only=self._estimator is not None)
+            if config == self._config:  # a subscription made below declares its QoS: not ours
+                return SetParametersResult(successful=True)
             if self._estimator is not None:
                 self._estimator.set_domain(config.estimator.domain)
             for camera in self._cameras:
@@ -245,6 +248,7 @@ def main(args: list[str] | None = None) -> int:
         if rclpy.ok():
             raise
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # launch and terminal may both send one
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

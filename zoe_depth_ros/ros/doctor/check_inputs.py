@@ -35,7 +35,7 @@ def check_subscribed(node: NodeFacts) -> list[Finding]:
         return []
     return [wrong(
         f'{node.name} does not subscribe to {channel.topic}',
-        f'start it with `-r {_role(channel)}:={channel.topic}`')
+        _remapping(channel, channel.topic))
         for channel in node.inputs if not any(_of(node, channel.subscriptions))]
 
 
@@ -75,7 +75,9 @@ def check_silence(node: NodeFacts, graph: Graph) -> list[Finding]:
     findings = []
     for channel in node.inputs:
         stream = streams.get(channel.topic)
-        if stream is None or stream.arrivals or not channel.publishers:
+        publishers = [
+            item for item in channel.publishers if item.type_name == channel.type_name]
+        if stream is None or stream.arrivals or not publishers:
             continue
         remedy = 'see that it runs and is not paused'
         if 'fastrtps' in graph.middleware and _role(channel) == 'image':
@@ -84,7 +86,7 @@ def check_silence(node: NodeFacts, graph: Graph) -> list[Finding]:
                 'FASTDDS_DEFAULT_PROFILES_FILE is config/fast_dds.xml for it and for the node')
         findings.append(wrong(
             f'nothing came on {channel.topic} in {graph.seconds:g} s, although '
-            f'{channel.publishers[0].node} publishes it', remedy))
+            f'{publishers[0].node} publishes it', remedy))
     return findings
 
 
@@ -159,8 +161,15 @@ def _instead_of(channel: Channel, graph: Graph) -> str:
     if not topics:
         return f'start what should; nobody publishes any {channel.type_name}'
     topics.sort(key=lambda topic: -SequenceMatcher(None, topic, channel.topic).ratio())
-    return (f'did you mean {" or ".join(topics[:SUGGESTIONS])}? Start the node with '
-            f'`-r {_role(channel)}:={topics[0]}`')
+    return (f'did you mean {" or ".join(topics[:SUGGESTIONS])}? '
+            f'Then {_remapping(channel, topics[0])}')
+
+
+def _remapping(channel: Channel, topic: str) -> str:
+    role = _role(channel)
+    rule = f'{role}:={topic}'
+    launch = '' if role == 'range' else f'launch the node with `{rule}`, or '
+    return f'{launch}start it with `--ros-args -r {rule}`'
 
 
 def _mismatch(
@@ -175,8 +184,8 @@ def _mismatch(
     remedy = f'change the quality of service of {other.node}'
     if publisher.qos.reliability != subscription.qos.reliability == ReliabilityPolicy.RELIABLE:
         value = other.qos.reliability.name.lower()
-        remedy += (f', or start the depth node with `-p qos_overrides.{topic}.{own}.reliability:='
-                   f'{value}`')
+        remedy += (', or start the depth node with the parameter '
+                   f'qos_overrides.{topic}.{own}.reliability: {value}')
     return [wrong(
         f'nothing gets from {publisher.node} to {subscription.node} on {topic} ({reason})',
         remedy)]

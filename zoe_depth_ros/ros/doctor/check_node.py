@@ -51,19 +51,20 @@ def check_state(node: NodeFacts) -> list[Finding]:
 
 
 def check_device(node: NodeFacts, graph: Graph) -> list[Finding]:
-    """Return what keeps a node from a GPU; the doctor must run on the node's machine."""
-    device, model = node.parameters.get('device', 'cpu'), node.parameters.get('model')
-    advice = 'install a torch built for its CUDA version, as pytorch.org/get-started tells'
-    if device == 'cpu' or not (node.device_problem or graph.gpu_problem):
+    """Return what keeps a node from a GPU, if it runs on this machine."""
+    wanted, model = node.parameters.get('device', 'cpu'), node.parameters.get('model')
+    if wanted == 'cpu' or node.device_in_use not in ('', 'cpu'):
         return []
-    if graph.has_nvidia_gpu:
-        reason = node.device_problem or graph.gpu_problem
-        return [wrong(f'this machine has an NVIDIA GPU, but {reason}', advice)]
+    if graph.has_nvidia_gpu and (reason := node.device_problem or graph.gpu_problem):
+        return [wrong(
+            f'this machine has an NVIDIA GPU, but {reason}',
+            'install a torch that is built for CUDA and fits the driver, as '
+            'pytorch.org/get-started tells')]
     if node.device_problem:
         return [wrong(
             f'{node.name} wants what this machine does not have: {node.device_problem}',
             'set its parameter device to auto or cpu, or see to the GPU and its driver')]
-    if model in RELEASED_FILES:
+    if graph.gpu_problem and model in RELEASED_FILES:
         return [hint(
             f'{node.name} runs {model} without a GPU', 'expect seconds for an image, or see to '
             'a GPU')]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from statistics import median
 
+from zoe_depth_ros.frame_forest import frame_name
 from zoe_depth_ros.ros.doctor.facts import Arrival
 from zoe_depth_ros.ros.doctor.facts import Finding
 from zoe_depth_ros.ros.doctor.facts import Graph
@@ -52,10 +53,10 @@ def check_transforms(node: NodeFacts, graph: Graph) -> list[Finding]:
     """Return frames of cameras that TF does not connect with the world."""
     if graph.parents is None:
         return []
-    frames = {camera.image.arrivals[-1].frame_id for camera in node.cameras
-              if camera.image.arrivals}
-    parents = graph.parents
-    return [finding for frame in sorted(frames - {''}) for finding in _chain(frame, parents)]
+    names = {camera.image.arrivals[-1].frame_id for camera in node.cameras
+             if camera.image.arrivals}
+    return [finding for name in sorted(names - {''})
+            for finding in _chain(frame_name(name), graph.parents)]
 
 
 def delay_of(depth: Stream, node: NodeFacts) -> float | None:

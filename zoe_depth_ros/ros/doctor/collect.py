@@ -21,6 +21,7 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
+from zoe_depth_ros.frame_forest import frame_name
 from zoe_depth_ros.ros.doctor.facts import CameraFacts
 from zoe_depth_ros.ros.doctor.facts import Channel
 from zoe_depth_ros.ros.doctor.facts import Graph
@@ -31,6 +32,9 @@ from zoe_depth_ros.ros.doctor.machine import missing_weights
 from zoe_depth_ros.ros.doctor.observer import Observer
 from zoe_depth_ros.ros.doctor.observer import Question
 from zoe_depth_ros.ros.doctor.options import DoctorOptions
+from zoe_depth_ros.ros.transforms import HAS_TF
+from zoe_depth_ros.ros.transforms import STATIC_TOPIC
+from zoe_depth_ros.ros.transforms import TOPIC
 
 NODE_NAME = 'depth_node'
 DISCOVERY_S = 4.0  # longer than the 3 s after which Fast DDS announces a participant again
@@ -48,11 +52,11 @@ def collect(options: DoctorOptions) -> Graph:
     with Observer() as observer:
         observer.spin(DISCOVERY_S, until=lambda: _is_discovered(observer, options))
         observer.spin(SETTLE_S)
-        diagnostics = _Diagnostics(observer)
-        transforms = _Transforms(observer)
+        diagnostics, transforms = _Diagnostics(observer), _Transforms(observer)
         watches = [
             _Watch(observer, name, options) for name in _depth_nodes(observer, options.node)]
-        observer.spin(options.seconds)
+        if watches:
+            observer.spin(options.seconds)
         for watch in watches:
             watch.ask_neighbours()
         observer.spin(ANSWER_S, until=lambda: all(watch.is_answered for watch in watches))
@@ -119,13 +123,15 @@ class _Watch:
             calibrations=tuple(map(stream, self._calibrations)),
             warnings=diagnostics.warnings(self.name),
             sim_time_of={
-                neighbour: values['use_sim_time'] for neighbour, question in self._sim_time_of.items()
+                name: values['use_sim_time'] for name, question in self._sim_time_of.items()
                 if (values := _values(question, ('use_sim_time',)))},
+            device_in_use=diagnostics.device(self.name),
             device_problem=device_problem(parameters.get('device', 'auto')),
             missing_weights=missing_weights(parameters['model']) if parameters else '')
 
     def _listen(self, ending: str) -> list[str]:
-        topics = [topic for topic in self._outputs if topic.endswith(ending)]
+        topics = [topic for topic, type_name in self._outputs.items()
+                  if topic.endswith(ending) and type_name in MESSAGES]
         for topic in topics:
             self._observer.listen(topic, MESSAGES[self._outputs[topic]])
         return topics
@@ -152,8 +158,16 @@ class _Diagnostics:
     def warnings(self, node_name: str) -> tuple[str, ...]:
         """Return what a node warns of."""
         return tuple(
-            status.message for name, status in self._last.items()
-            if name.partition(':')[0] == node_name and status.level != DiagnosticStatus.OK)
+            status.message for status in self._of(node_name)
+            if status.level != DiagnosticStatus.OK)
+
+    def device(self, node_name: str) -> str:
+        """Return what a node says it computes on, '' if it says nothing."""
+        return next((status.hardware_id for status in self._of(node_name)), '')
+
+    def _of(self, node_name: str) -> list[Any]:
+        return [status for name, status in self._last.items()
+                if name.partition(':')[0] == node_name]
 
     def _keep(self, message: Any) -> None:
         self._last.update({status.name: status for status in message.status})
@@ -164,17 +178,17 @@ class _Transforms:
 
     def __init__(self, observer: Observer) -> None:
         self.parents: dict[str, str] | None = None
-        try:
-            message_class = import_module('tf2_msgs.msg').TFMessage
-        except ImportError:
+        if not HAS_TF:
             return
         self.parents = {}
-        for topic in ('/tf', '/tf_static'):
+        message_class = import_module('tf2_msgs.msg').TFMessage
+        for topic in (TOPIC, STATIC_TOPIC):
             observer.subscribe(topic, message_class, self._keep)
 
     def _keep(self, message: Any) -> None:
         for item in message.transforms:
-            self.parents[item.child_frame_id] = item.header.frame_id  # type: ignore[index]
+            child, parent = item.child_frame_id, item.header.frame_id
+            self.parents[frame_name(child)] = frame_name(parent)  # type: ignore[index]
 
 
 def _depth_nodes(observer: Observer, wanted: str) -> list[str]:

@@ -122,6 +122,7 @@ class NodeFacts:
     :param calibrations: what came on the camera_info of its depth images.
     :param warnings: what its last diagnostics warn of.
     :param sim_time_of: use_sim_time of the nodes it is connected with.
+    :param device_in_use: what it says it computes on, '' where it says nothing.
     :param device_problem: why its device cannot be had on this machine, '' if it can.
     :param missing_weights: how to get weights that are not on this machine, '' if they are.
     """
@@ -136,6 +137,7 @@ class NodeFacts:
     calibrations: tuple[Stream, ...]
     warnings: tuple[str, ...]
     sim_time_of: Mapping[str, bool]
+    device_in_use: str
     device_problem: str
     missing_weights: str
 
