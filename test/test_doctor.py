@@ -34,7 +34,7 @@ import yaml
 
 from zoe_depth_ros import cli
 
-SECONDS = '0.8'
+SECONDS = '0.6'
 INFO_QOS = 'qos_overrides./camera/camera_info.subscription.reliability'
 POINTS_QOS = 'qos_overrides./depth_node/points.publisher.reliability'
 
@@ -267,7 +267,6 @@ def test_doctor_tells_of_a_camera_that_hangs_on_nothing(domain_id, camera, docto
 
 @pytest.mark.parametrize(('options', 'what'), [
     ({'stamped': False}, f'images on {IMAGES} have the stamp 0'),
-    ({'age_s': 3.0}, 'have stamps that are 3.'),
     ({'age_s': 400 * 86400.0}, 'have stamps that are 400.0 days old'),
     ({'age_s': -5.0}, ' s in the future'),
     ({'clock_s': 1000}, 'have stamps of /clock, but /depth_node has no use_sim_time'),

@@ -328,8 +328,7 @@ def test_focal_normalisation_multiplies_by_the_lens_over_the_trained_one(
 
 @pytest.mark.parametrize('mode', [
     'robot', 'paper',
-    pytest.param('reference', marks=pytest.mark.xfail(
-        strict=True, reason='the camera of the network input is told without the padding'))])
+    'reference'])
 def test_focal_normalisation_takes_the_lens_as_the_network_sees_it(tiny_config, mode):
     plain, normalised = (
         make_with_heads(

@@ -39,7 +39,7 @@ def pipeline(estimator) -> FramePipeline:
 
 
 def test_frame_without_calibration_is_taken_as_it_is(pipeline, estimator):
-    depth = pipeline.process(RGB, None)
+    depth = pipeline.process(RGB, None, 0.0)
     assert depth.camera is None
     assert np.array_equal(depth.rgb, RGB)
     assert np.array_equal(depth.depth_m, estimator.estimate(RGB).depth_m)
@@ -56,7 +56,7 @@ def test_frame_without_calibration_is_taken_as_it_is(pipeline, estimator):
 def test_frame_is_rectified_when_it_should_be(
         estimator, calibration, already, rectify, undistorts):
     pipeline = FramePipeline(estimator, NodeConfig(rectify=rectify), already_rectified=already)
-    depth = pipeline.process(RGB, calibration)
+    depth = pipeline.process(RGB, calibration, 0.0)
     expected = Rectifier(calibration).rectify(RGB) if undistorts else RGB
     assert np.array_equal(depth.rgb, expected)
     assert np.array_equal(depth.rgb, RGB) != undistorts
@@ -69,7 +69,7 @@ def test_frame_is_rectified_when_it_should_be(
 
 def test_frame_has_no_depth_where_rectifying_leaves_it_black(pipeline):
     white = np.full((48, 80, 3), 255, np.uint8)
-    depth = pipeline.process(white, DISTORTED)
+    depth = pipeline.process(white, DISTORTED, 0.0)
     assert np.array_equal(np.isnan(depth.depth_m), (depth.rgb < 255).any(axis=2))
     assert np.isnan(depth.depth_m[0, 0])
     assert not np.isnan(depth.depth_m[24, 40])
@@ -77,7 +77,7 @@ def test_frame_has_no_depth_where_rectifying_leaves_it_black(pipeline):
 
 def test_frame_without_a_standard_deviation_is_masked_too(one_thread, tiny_config):
     estimator = DepthEstimator(random_network(tiny_config), with_std_dev=False)
-    depth = FramePipeline(estimator, already_rectified=False).process(RGB, DISTORTED)
+    depth = FramePipeline(estimator, already_rectified=False).process(RGB, DISTORTED, 0.0)
     assert depth.std_dev_m is None
     assert np.isnan(depth.depth_m[0, 0])
 
@@ -85,7 +85,7 @@ def test_frame_without_a_standard_deviation_is_masked_too(one_thread, tiny_confi
 def test_frame_of_network_size_is_masked_at_that_size(one_thread, weights):
     estimator = DepthEstimator.from_pretrained(weights, output_size='network')
     pipeline = FramePipeline(estimator, already_rectified=False)
-    depth = pipeline.process(np.full((48, 80, 3), 255, np.uint8), DISTORTED)
+    depth = pipeline.process(np.full((48, 80, 3), 255, np.uint8), DISTORTED, 0.0)
     assert depth.depth_m.shape == depth.camera.size_hw == (64, 96)
     assert np.isnan(depth.depth_m[0, 0])
     assert not np.isnan(depth.depth_m[32, 48])
@@ -101,7 +101,7 @@ def test_frame_makes_its_maps_once_for_a_calibration(pipeline, monkeypatch):
     monkeypatch.setattr(frames, 'Rectifier', make)
     other = replace(DISTORTED, d=(-0.2, 0.0, 0.0, 0.0, 0.0))
     for calibration in (DISTORTED, replace(DISTORTED), other, other, DISTORTED):
-        pipeline.process(RGB, calibration)
+        pipeline.process(RGB, calibration, 0.0)
     assert made == [DISTORTED, other, DISTORTED]
 
 
@@ -109,22 +109,22 @@ def test_frame_makes_its_maps_once_for_a_calibration(pipeline, monkeypatch):
 def test_frame_of_another_size_than_its_calibration_is_refused(estimator, rectify):
     pipeline = FramePipeline(estimator, NodeConfig(rectify=rectify), already_rectified=False)
     with pytest.raises(ImageError, match=r'\(47, 80, 3\) does not fit .* 80x48'):
-        pipeline.process(RGB[:-1], DISTORTED)
+        pipeline.process(RGB[:-1], DISTORTED, 0.0)
 
 
 def test_frame_with_a_calibration_of_a_senseless_size_is_refused_at_once(pipeline):
     start_s = time.monotonic()
     with pytest.raises(ImageError, match=f'{2**31}x{2**31}'):
-        pipeline.process(RGB, replace(DISTORTED, width=2**31, height=2**31))
+        pipeline.process(RGB, replace(DISTORTED, width=2**31, height=2**31), 0.0)
     assert time.monotonic() - start_s < 5
 
 
 def test_frame_with_an_unknown_distortion_is_refused_unless_it_is_left_alone(pipeline):
     unknown = replace(DISTORTED, distortion_model='ftheta')
     with pytest.raises(CameraError, match="'ftheta'"):
-        pipeline.process(RGB, unknown)
+        pipeline.process(RGB, unknown, 0.0)
     pipeline.configure(NodeConfig(rectify='never'))
-    assert np.array_equal(pipeline.process(RGB, unknown).rgb, RGB)
+    assert np.array_equal(pipeline.process(RGB, unknown, 0.0).rgb, RGB)
 
 
 CAMERA = Camera.from_fov(96, 72, 70.0)

@@ -49,7 +49,7 @@ SIZE_HW = HEIGHT, WIDTH = 60, 80
 SEED = 9000
 STARTS_S = count(1_800_000_000, 1000)
 # A scanner where the camera is, looking where it looks.
-LEVEL = '0 0 0 -0.5 0.5 -0.5 0.5'
+LEVEL = '0 0 0 0.5 -0.5 0.5 0.5'
 BEAM_RAD = math.radians(0.5)
 DEFAULTS = {
     'domain': 'auto', 'depth_encoding': '32FC1', 'points__organized': False, 'points__stride': 1,

@@ -57,7 +57,8 @@ def test_routing_filter_averages_the_log_odds_over_the_time_constant():
 @pytest.mark.parametrize('fps', [5.0, 60.0])
 def test_routing_filter_takes_the_same_time_at_any_frame_rate(fps):
     steady = int(4 * fps)
-    routings = run([INSIDE] * steady + [OUTSIDE] * steady, fps=fps)
+    routings = run(
+        [INSIDE] * steady + [OUTSIDE] * steady, fps=fps, time_constant=0.4, threshold=0.9)
     first = next(n for n, routing in enumerate(routings) if routing.domain == 'outdoor')
     # 0.4 ln(8 / (4 - ln 9)) s after the first frame outside, to one frame.
     assert (first - steady + 1) / fps == pytest.approx(0.598, abs=1 / fps + 0.02)

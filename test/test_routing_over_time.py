@@ -67,7 +67,7 @@ class Stage:
     ) -> list[DepthMap]:
         """Return the depth of one image over and over, ten times a second."""
         self.router.outdoor = iter(outdoor)
-        return [pipeline.process(RGB, None, stamp_s=start_s + number * STEP_S)
+        return [pipeline.process(RGB, None, start_s + number * STEP_S)
                 for number in range(len(outdoor))]
 
     def outdoor_weight(self, depths: Sequence[DepthMap]) -> list[float]:
@@ -168,12 +168,12 @@ def test_frames_of_a_model_without_the_domain_refuse_it_and_go_on(one_thread, ti
     one_head = replace(tiny_config, heads=tiny_config.heads[:1], router=None)
     estimator = DepthEstimator(random_network(one_head))
     pipeline = FramePipeline(estimator, already_rectified=False)
-    before = pipeline.process(RGB, None)
+    before = pipeline.process(RGB, None, 0.0)
     with pytest.raises(ConfigError, match="'outdoor': this model has only indoor"):
         pipeline.configure(node_config('outdoor'))
     with pytest.raises(ConfigError, match="'outdoor': this model has only indoor"):
         FramePipeline(estimator, node_config('outdoor'), already_rectified=False)
-    after = pipeline.process(RGB, None, stamp_s=STEP_S)
+    after = pipeline.process(RGB, None, STEP_S)
     assert after.domain == before.domain == 'indoor'
     assert np.array_equal(after.depth_m, before.depth_m)
 
@@ -216,14 +216,12 @@ def test_frames_routed_by_batch_remember_nothing(one_thread, tiny_config):
     assert domains(stage.estimate(frames, [0.6, 0.6, 0.1])) == ['indoor'] * 3
 
 
-@pytest.mark.xfail(strict=True, reason='the limit of the log-odds makes it 0.98')
 def test_frames_of_a_network_with_one_head_are_certain_of_their_domain(one_thread, tiny_config):
     one_head = replace(tiny_config, heads=tiny_config.heads[:1], router=None)
     pipeline = FramePipeline(DepthEstimator(random_network(one_head)), already_rectified=False)
-    assert pipeline.process(RGB, None).domain_probability == 1
+    assert pipeline.process(RGB, None, 0.0).domain_probability == 1
 
 
-@pytest.mark.xfail(strict=True, reason='an average with one NaN stays NaN')
 def test_routing_filter_outlasts_a_frame_of_which_the_router_says_nothing():
     routing = RoutingFilter(('indoor', 'outdoor'))
     routing.update(0.0, (0.98, 0.02))

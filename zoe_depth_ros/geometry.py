@@ -226,7 +226,7 @@ class _Rays(NamedTuple):
     length: NDArray[np.float32]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _rays(camera: Camera, stride: int) -> _Rays:
     x = (np.arange(0, camera.width, stride) - camera.cx)[np.newaxis, :] / camera.fx
     y = (np.arange(0, camera.height, stride) - camera.cy)[:, np.newaxis] / camera.fy

@@ -50,8 +50,8 @@ class EstimatorConfig:
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))
     beyond_range: str = option(
-        'unknown', 'pixels beyond the range of the metric head: unknown, NaN; infinite, +Inf as '
-        'in REP 117', choices=('unknown', 'infinite'))
+        'unknown', 'pixels beyond the range of the metric head, in mode robot: unknown, NaN; '
+        'infinite, +Inf as in REP 117', choices=('unknown', 'infinite'))
     focal_normalisation: bool = option(
         False, 'multiply depth by the focal length over that of the training images, both in '
         'pixels of the network input')

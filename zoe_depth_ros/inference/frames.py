@@ -89,7 +89,7 @@ class FramePipeline:
         self._config = config
 
     def process(
-        self, rgb: NDArray[np.uint8], calibration: Calibration | None, *, stamp_s: float = 0.0,
+        self, rgb: NDArray[np.uint8], calibration: Calibration | None, stamp_s: float,
     ) -> DepthMap:
         """
         Estimate the depth of one image; unknown where rectifying leaves nothing to see.

@@ -72,16 +72,18 @@ class Framing:
 
     def network_camera(self, camera: Camera) -> Camera:
         """
-        Return the camera of the network input, which has no padding.
+        Return the camera of the network input.
 
-        Aligned corners map pixel centres by u' = u (w - 1) / (W - 1), with no half-pixel shift.
+        Aligned corners map pixel centres by u' = u (w - 1) / (W - 1), with no half-pixel shift,
+        where W is the width with its padding.
         """
         height, width = self.network_hw
-        sx = (width - 1) / max(1, camera.width - 1)
-        sy = (height - 1) / max(1, camera.height - 1)
+        pad_y, pad_x = self.padding_hw
+        sx = (width - 1) / max(1, camera.width + 2 * pad_x - 1)
+        sy = (height - 1) / max(1, camera.height + 2 * pad_y - 1)
         return replace(
             camera, width=width, height=height, fx=camera.fx * sx, fy=camera.fy * sy,
-            cx=camera.cx * sx, cy=camera.cy * sy, tx=camera.tx * sx)
+            cx=(camera.cx + pad_x) * sx, cy=(camera.cy + pad_y) * sy, tx=camera.tx * sx)
 
 
 def to_uint8(inputs: Tensor) -> Tensor:

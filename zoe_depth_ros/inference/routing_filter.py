@@ -70,7 +70,7 @@ class RoutingFilter:
         if len(probabilities) != len(self._domains):
             raise ConfigError(
                 f'{len(probabilities)} probabilities for {len(self._domains)} heads')
-        evidence = _log_odds(probabilities)
+        evidence = np.nan_to_num(_log_odds(probabilities))  # NaN tells nothing
         if self._stamp_s is None or stamp_s < self._stamp_s:
             self._start(stamp_s, evidence)
             step_s = 0.0
@@ -119,6 +119,8 @@ class RoutingFilter:
         self._weights = self._weights + share * (target - self._weights)
 
     def _probability(self, head: int) -> float:
+        if len(self._domains) == 1:
+            return 1.0
         return 1 / (1 + math.exp(-self._belief[head]))
 
 

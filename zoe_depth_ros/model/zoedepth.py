@@ -153,7 +153,7 @@ class ZoeDepth(nn.Module):
         depths_m = torch.stack([result.depth_m for result in results])
         std_devs_m = [result.std_dev_m for result in results if result.std_dev_m is not None]
         return BinDepth(
-            (depths_m.log() * shares).sum(dim=0).exp(),
+            torch.where(shares > 0, depths_m.log() * shares, 0).sum(dim=0).exp(),
             (torch.stack(std_devs_m) * shares).sum(dim=0) if std_devs_m else None)
 
     def _depth_by_group(
