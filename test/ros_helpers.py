@@ -28,6 +28,7 @@ from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
 from network_helpers import random_rgb
 import numpy as np
+import pytest
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import GetParameters
@@ -47,6 +48,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from zoe_depth_ros.ros.messages import calibration_from_message
+from zoe_depth_ros.ros.node import main
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 120.0
@@ -70,14 +72,12 @@ class NodeProcess:
     def __init__(self, folder: Path, parameters: dict[str, Any], *arguments: str) -> None:
         self.domain_id = next(DOMAIN_IDS)
         self._log_path = folder / f'node_{self.domain_id}.log'
-        options = [part for name, value in parameters.items()
-                   for part in ('-p', f'{name}:={json.dumps(value)}')]
         environment = {
             **os.environ, 'ROS_DOMAIN_ID': str(self.domain_id), 'ROS_LOG_DIR': str(folder),
             'OMP_NUM_THREADS': '1'}  # as in the fixture one_thread
         with self._log_path.open('w') as file:
             self.process = subprocess.Popen(
-                [sys.executable, '-m', 'zoe_depth_ros.ros.node', '--ros-args', *options,
+                [sys.executable, '-m', 'zoe_depth_ros.ros.node', *ros_arguments(parameters),
                  *arguments],
                 stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
 
@@ -296,6 +296,19 @@ def running_cameras(
             probe.close()
         process.process.kill()
         process.process.wait()
+
+
+def refusal_to_start(capfd: pytest.CaptureFixture[str], parameters: dict[str, Any]) -> str:
+    """Start a depth node in this process and return the one line with which it gives up."""
+    assert main(ros_arguments(parameters)) == 1
+    # One that gave up before may wait for the garbage collector, and rcl knows its name.
+    line, = [line for line in capfd.readouterr().err.splitlines() if 'logging_rosout' not in line]
+    return line
+
+
+def ros_arguments(parameters: dict[str, Any]) -> list[str]:
+    return ['--ros-args', *(part for name, value in parameters.items()
+                            for part in ('-p', f'{name}:={json.dumps(value)}'))]
 
 
 def pixels(message: Image) -> np.ndarray:

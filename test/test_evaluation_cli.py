@@ -143,3 +143,15 @@ def test_cli_evaluates_a_bag_and_the_folder_of_its_frames_alike(weights, shared_
     one, other = (found['evaluations'][0]['images'] for found in (bag, files))
     assert [row['metrics'] for row in one] == [row['metrics'] for row in other]
     assert one[0]['metrics']['n_pixels'] > 100_000
+
+
+def test_cli_stores_weights_whose_standard_deviation_fits(weights, tmp_path):
+    arguments = '--worlds', '4', '--size', '32', '64', '--route', 'label'
+    path = str(tmp_path / 'calibrated.safetensors')
+    before = evaluation(tmp_path, weights, *arguments, '--calibrated', path)
+    after = evaluation(tmp_path, path, *arguments)
+    for found, mended in zip(
+            *(part['evaluations'][0]['domains'] for part in (before, after)), strict=True):
+        assert found['calibration']['sigma_factor'] != pytest.approx(1, rel=0.1)
+        assert mended['calibration']['sigma_factor'] == pytest.approx(1, rel=0.01)
+        assert mended['calibration']['coverage_1_sigma'] == pytest.approx(0.683, abs=0.01)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-import json
 import time
 from typing import Any
 
@@ -19,12 +18,12 @@ from network_helpers import random_rgb
 from ros_helpers import OUTPUTS
 from ros_helpers import pixels
 from ros_helpers import Probe
+from ros_helpers import refusal_to_start
 from ros_helpers import running_cameras
 from ros_inputs import image_message
 from ros_inputs import info_message
 from sensor_msgs.msg import Image
 
-from zoe_depth_ros.ros.node import main
 from zoe_depth_ros.ros.statistics import SILENCE_LIMIT_S
 
 NAMES = 'front', 'left'
@@ -240,7 +239,6 @@ def test_cameras_come_and_go_with_the_states_of_the_node(cameras):
 
 @pytest.mark.parametrize(('names', 'reason'), BAD_NAMES.values(), ids=BAD_NAMES)
 def test_cameras_of_bad_names_are_refused_at_start_in_one_line(capfd, names, reason):
-    assert main(['--ros-args', '-p', f'cameras:={json.dumps(names)}']) == 1
-    line, = capfd.readouterr().err.splitlines()
+    line = refusal_to_start(capfd, {'cameras': names})
     assert f'cannot start: cameras = {names}' in line
     assert reason in line

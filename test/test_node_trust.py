@@ -26,6 +26,7 @@ from rclpy.qos import QoSProfile
 from ros_helpers import FRAME_ID
 from ros_helpers import pixels
 from ros_helpers import Probe
+from ros_helpers import refusal_to_start
 from ros_helpers import running_node
 from ros_inputs import image_message
 from sensor_msgs.msg import LaserScan
@@ -38,7 +39,6 @@ from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.clouds import FREE_FROM
 from zoe_depth_ros.ros.messages import camera_info_message
-from zoe_depth_ros.ros.node import main
 from zoe_depth_ros.ros.transforms import HAS_TF
 from zoe_depth_ros.worlds import corridor_drive
 from zoe_depth_ros.worlds import doorway_drive
@@ -437,8 +437,7 @@ def test_node_finds_the_scanner_by_static_transforms(node, street, predicted):
 
 
 def test_node_refuses_a_senseless_place_of_the_scanner(capfd, running):
-    assert main(['--ros-args', '-p', 'scale.range_transform:="1 2 3"']) == 1
-    line, = capfd.readouterr().err.splitlines()
+    line = refusal_to_start(capfd, {'scale.range_transform': '1 2 3'})
     assert "cannot start: range_transform = '1 2 3' is not the seven numbers" in line
     running.change_state('deactivate')
     running.change_state('cleanup')

@@ -42,6 +42,10 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--output', type=Path,
         help='folder for report.json, table.txt, worst.png and sparsification.png')
+    parser.add_argument(
+        '--calibrated', type=Path, metavar='FILE',
+        help='store the weights there with the factor found for the standard deviation of each '
+        'metric head')
 
 
 def run(options: Namespace) -> None:
@@ -49,6 +53,7 @@ def run(options: Namespace) -> None:
     from zoe_depth_ros.evaluation import EvaluationOptions
     from zoe_depth_ros.evaluation import find_preset
     from zoe_depth_ros.evaluation import format_table
+    from zoe_depth_ros.evaluation import write_calibrated
     from zoe_depth_ros.evaluation import write_outputs
     preset = find_preset(options.preset) if options.preset else None
     source = _open_source(options, preset)
@@ -62,6 +67,8 @@ def run(options: Namespace) -> None:
     print('\n\n'.join(format_table(report) for report in reports))
     if options.output:
         write_outputs(options.output, reports, options.model, estimator)
+    if options.calibrated:
+        write_calibrated(options.calibrated, options.model, reports[-1])
 
 
 def _add_source_options(parser: ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparison of estimated with true depth, by the rules of the paper (section 5)."""
 
+from zoe_depth_ros.evaluation.calibrate import write_calibrated
 from zoe_depth_ros.evaluation.options import EvaluationOptions
 from zoe_depth_ros.evaluation.output import write_outputs
 from zoe_depth_ros.evaluation.presets import find_preset
@@ -19,5 +20,6 @@ __all__ = [
     'evaluate',
     'find_preset',
     'format_table',
+    'write_calibrated',
     'write_outputs',
 ]
