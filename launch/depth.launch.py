@@ -24,6 +24,9 @@ ARGUMENTS = {
     'params_file': (str(SHARE / 'config' / 'zoe_depth.yaml'), 'YAML file with parameters'),
     'image': ('camera/image_raw', 'image topic, without /compressed'),
     'camera_info': ('', 'camera_info topic; empty: the one beside the image topic'),
+    'cameras': ('', 'names of several cameras, such as front,left: their topics are NAME/<image>, '
+                    'NAME/<camera_info> and NAME/<range>'),
+    'range': ('range', 'topic of the range sensor, with scale.source range'),
     'image_transport': ('', 'raw or compressed; empty: as in params_file'),
     'model': ('', 'model name, weight file or Hugging Face repository; empty: as in params_file'),
     'device': ('', 'auto, cpu or cuda:N; empty: as in params_file'),
@@ -52,13 +55,19 @@ def _depth_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     beside = ''.join(value['image'].rpartition('/')[:2])
     overrides = {
         name: value[name] for name in ('image_transport', 'model', 'device') if value[name]}
+    cameras = [name.strip() for name in value['cameras'].split(',') if name.strip()]
+    spaces = [f'{name}/' for name in cameras] or ['']
+    if cameras:
+        overrides['cameras'] = cameras
     overrides['use_sim_time'] = value['use_sim_time'].lower() in ('true', '1')
     return [Node(
         package='zoe_depth_ros', executable='depth_node', name='depth_node',
         namespace=value['namespace'], output='screen', emulate_tty=True,
         parameters=[value['params_file'], overrides],
         remappings=[
-            ('image', value['image']),
-            ('camera_info', value['camera_info'] or f'{beside}camera_info')],
+            (f'{space}{name}', f'{space}{topic}') for space in spaces for name, topic in {
+                'image': value['image'],
+                'camera_info': value['camera_info'] or f'{beside}camera_info',
+                'range': value['range']}.items()],
         ros_arguments=['--log-level', value['log_level']],
         respawn=value['respawn'].lower() in ('true', '1'), respawn_delay=2.0)]

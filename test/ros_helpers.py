@@ -133,8 +133,9 @@ class Probe:
             CompressedImage, f'{images}/compressed', ENOUGH)
         self.infos = self.node.create_publisher(CameraInfo, infos, ENOUGH)
         self._statuses: list[DiagnosticArray] = []
+        self._asked_ns = 0
         self.node.create_subscription(
-            DiagnosticArray, '/diagnostics', self._statuses.append, ENOUGH)
+            DiagnosticArray, '/diagnostics', self._on_diagnostics, ENOUGH)
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -216,9 +217,14 @@ class Probe:
     def status(self, condition: Callable[[Status], Any] = lambda status: True) -> Status:
         """Return the next diagnostics for which a condition holds."""
         self._statuses.clear()
+        self._asked_ns = time.time_ns()
         found = self.until(lambda: [status for status in self._own() if condition(status)])
         assert found, f'last: {self._own()[-1:]}'
         return found[0]
+
+    def _on_diagnostics(self, message: DiagnosticArray, info: dict[str, int]) -> None:
+        if info['received_timestamp'] > self._asked_ns:  # older ones wait to be spun
+            self._statuses.append(message)
 
     def _own(self) -> list[Status]:
         return [_status(message, item) for message in self._statuses for item in message.status

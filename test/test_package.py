@@ -227,7 +227,22 @@ def test_launch_remaps_the_image_and_the_camera_info_beside_it(
     context.launch_configurations.update(image=image, camera_info=camera_info)
     node, = launch_file['_depth_node'](context)
     node._perform_substitutions(context)
-    assert node.expanded_remapping_rules == [('image', image), ('camera_info', expected)]
+    assert node.expanded_remapping_rules == [
+        ('image', image), ('camera_info', expected), ('range', 'range')]
+
+
+def test_launch_remaps_the_topics_of_every_camera(launch_file):
+    launch = pytest.importorskip('launch')
+    context = launch.LaunchContext()
+    for action in launch_file['generate_launch_description']().get_launch_arguments():
+        action.execute(context)
+    context.launch_configurations.update(cameras='front, left', image='image_raw', range='scan')
+    node, = launch_file['_depth_node'](context)
+    node._perform_substitutions(context)
+    assert node.expanded_remapping_rules == [
+        (f'{name}/{own}', f'{name}/{topic}') for name in ('front', 'left')
+        for own, topic in (
+            ('image', 'image_raw'), ('camera_info', 'camera_info'), ('range', 'scan'))]
 
 
 def test_rviz_shows_topics_that_the_node_publishes():
