@@ -57,6 +57,11 @@ def _depth_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         name: value[name] for name in ('image_transport', 'model', 'device') if value[name]}
     cameras = [name.strip() for name in value['cameras'].split(',') if name.strip()]
     spaces = [f'{name}/' for name in cameras] or ['']
+    for name in ('image', 'camera_info', 'range'):
+        if cameras and value[name].startswith('/'):
+            raise RuntimeError(
+                f'{name}:={value[name]} must not begin with / where cameras are named: it is the '
+                'end of their topics')
     if cameras:
         overrides['cameras'] = cameras
     overrides['use_sim_time'] = value['use_sim_time'].lower() in ('true', '1')

@@ -59,9 +59,10 @@ def generate_launch_description() -> LaunchDescription:
     depth = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'depth.launch.py')),
         launch_arguments=FOR_DEPTH.items())
-    # In a group, so that what is set for the depth node is not set for the rest.
+    # Last, since launch would leave it running where a package of the others is missing; in a
+    # group, so that what is set for it is not set for them.
     return LaunchDescription(
-        [*declared, GroupAction([depth]), OpaqueFunction(function=_other_nodes)])
+        [*declared, OpaqueFunction(function=_other_nodes), GroupAction([depth])])
 
 
 def _other_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -71,7 +72,6 @@ def _other_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         'robot_base_frame': value['base_frame'],
         'global_frame': value['global_frame'] or value['base_frame']}
     return [
-        *_camera_transform(value),
         # Named as in a robot's Nav2, so that the same parameters are its own.
         Node(
             package='nav2_costmap_2d', executable='nav2_costmap_2d', name='local_costmap',
@@ -87,7 +87,8 @@ def _other_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         Node(
             package='rviz2', executable='rviz2', parameters=[clock],
             arguments=['-d', str(SHARE / 'rviz' / 'nav2_demo.rviz')],
-            condition=IfCondition(value['rviz']))]
+            condition=IfCondition(value['rviz'])),
+        *_camera_transform(value)]
 
 
 def _camera_transform(value: dict[str, str]) -> list[LaunchDescriptionEntity]:

@@ -53,8 +53,9 @@ def generate_launch_description() -> LaunchDescription:
     depth = PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'depth.launch.py'))
     rtabmap = PythonLaunchDescriptionSource(PathJoinSubstitution([
         FindPackageShare('rtabmap_launch'), 'launch', 'rtabmap.launch.py']))
-    # In groups, so that what is set for one of them is not set for the other.
+    # In groups, so that what is set for one of them is not set for the other. The depth node
+    # comes last, since launch would leave it running where RTAB-Map is missing.
     return LaunchDescription([
         *declared,
-        GroupAction([IncludeLaunchDescription(depth, launch_arguments=FOR_DEPTH.items())]),
-        GroupAction([IncludeLaunchDescription(rtabmap, launch_arguments=FOR_RTABMAP.items())])])
+        GroupAction([IncludeLaunchDescription(rtabmap, launch_arguments=FOR_RTABMAP.items())]),
+        GroupAction([IncludeLaunchDescription(depth, launch_arguments=FOR_DEPTH.items())])])

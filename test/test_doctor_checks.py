@@ -132,7 +132,8 @@ def test_doctor_misses_the_range_sensor():
     finding, = check_publishers(replace(NODE, inputs=(taken,)), graph)
     assert finding.what == 'nobody publishes /range'
     assert finding.remedy.startswith(
-        'did you mean /scan? Then start it with `--ros-args -r range:=/scan`')
+        'did you mean /scan? Then launch the node with `range:=/scan`, or start it with '
+        '`--ros-args -r range:=/scan`')
 
 
 def test_doctor_pairs_the_topics_of_several_cameras():

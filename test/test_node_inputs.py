@@ -66,7 +66,8 @@ UNUSABLE_CAMERAS = {
 @pytest.fixture(scope='module')
 def node(weights, tmp_path_factory) -> Iterator[Probe]:
     """Return a node that has a camera; a test that takes it away gives it back."""
-    parameters = {'model': str(weights), 'diagnostics_period': 0.2}
+    parameters = {
+        'model': str(weights), 'diagnostics_period': 0.2, 'routing': 'batch'}  # each by itself
     with running_node(tmp_path_factory.mktemp('node'), parameters) as probe:
         probe.listen()
         probe.use_camera(info_message())

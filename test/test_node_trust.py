@@ -370,9 +370,7 @@ def test_node_says_why_a_scanner_tells_nothing(node, street, predicted):
     assert problem() == (
         'scale is not known: /range is 10.00 s from the image (scale.max_age 0.2)')
     few = scan_of(predicted.depth_m, street.camera, 1.0, beams=7)
-    play.stamp_ns += 10**9
-    play.measure(few)
-    play.stamp_ns -= 10**9
+    play.measure(few, ago_s=-1.0)
     text = problem()
     assert text.startswith('scale is not known: /range: only ')
     assert text.endswith(' pixels with a range (scale.min_pairs 20)')
@@ -439,9 +437,11 @@ def test_node_finds_the_scanner_by_static_transforms(node, street, predicted):
 def test_node_refuses_a_senseless_place_of_the_scanner(capfd, running):
     line = refusal_to_start(capfd, {'scale.range_transform': '1 2 3'})
     assert "cannot start: range_transform = '1 2 3' is not the seven numbers" in line
-    running.change_state('deactivate')
-    running.change_state('cleanup')
+    assert running.change_state('deactivate')
+    assert running.change_state('cleanup')
     result, = running.set(scale__range_transform='0 0 0 0 0 0 0')
+    assert running.change_state('configure')
+    assert running.change_state('activate')
     assert not result.successful
     assert "range_transform = '0 0 0 0 0 0 0'" in result.reason
     assert running.get('scale.range_transform') == LEVEL

@@ -167,3 +167,13 @@ def test_routing_filter_refuses_what_the_model_lacks():
 def test_routing_filter_refuses_a_threshold_that_could_never_be_reached():
     with pytest.raises(ConfigError, match=r'threshold = 0\.99 is above'):
         RoutingConfig(threshold=0.99)
+
+
+def test_routing_filter_takes_little_disorder_for_no_time_at_all():
+    routing = RoutingFilter(DOMAINS)
+    for number in range(30):
+        routing.update(number / 10, INSIDE)
+    late = routing.update(2.899, (0.4, 0.6))
+    assert (late.domain, late.weights) == ('indoor', (1.0, 0.0))
+    assert late.since_change_s == pytest.approx(2.9)
+    assert routing.update(1.5, (0.4, 0.6)).since_change_s == 0  # a bag that is played again

@@ -44,8 +44,8 @@ class EstimatorConfig:
         choices=DOMAIN_CHOICES, live=True)
     routing: str = option(
         'image', 'image: the router decides for every image, steadied over time by scene.*; '
-        'batch: one domain for all images given together and nothing over time, as in the '
-        'reference code', choices=('image', 'batch'))
+        'batch: one domain for all images of one size given together and nothing over time, '
+        'as in the reference code', choices=('image', 'batch'))
     output_size: str = option(
         'image', 'size of the depth image: that of the image, or of the network input',
         choices=('image', 'network'))
@@ -244,3 +244,7 @@ class NodeConfig:
             if not (CAMERA_NAME.fullmatch(name) or self.cameras == ('',)):
                 raise ConfigError(
                     f'cameras = {list(self.cameras)}: {name!r} cannot be part of a topic name')
+        if self.scale.range_transform and len(self.cameras) > 1:
+            raise ConfigError(
+                f'scale.range_transform = {self.scale.range_transform!r} cannot be true of '
+                f'{len(self.cameras)} cameras: leave it empty and let tf tell')

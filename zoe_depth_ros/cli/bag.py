@@ -50,6 +50,10 @@ def add_options(parser: ArgumentParser) -> None:
         '--segment', type=float, default=60.0, metavar='SECONDS',
         help='of recording in one file of the output (default: %(default)s)')
     parser.add_argument(
+        '--warm-up', type=float, default=5.0, metavar='SECONDS',
+        help='of recording before each file in which domain and scale are followed already, so '
+        'that they go on where the file before ends (default: %(default)s)')
+    parser.add_argument(
         '--ray', nargs='?', const='', metavar='ADDRESS',
         help='spread the work over a Ray cluster (default: the one that runs here, or else the '
         'GPUs of this machine)')
@@ -90,7 +94,8 @@ def _config(options: Namespace) -> OfflineConfig:
     from zoe_depth_ros.offline.config import OfflineConfig
     return OfflineConfig(
         node_config_of(options), tuple(options.image), tuple(options.keep), tuple(options.export),
-        options.storage, options.batch, options.image_rect, options.segment)
+        options.storage, options.batch, options.image_rect, options.segment,
+        options.warm_up)
 
 
 def _print(report: RunReport) -> None:

@@ -16,6 +16,7 @@ from zoe_depth_ros.options import RoutingConfig
 
 # Routers are trained to certainty: a single frame shall not outweigh seconds of others.
 MAX_LOG_ODDS = 4.0
+LARGEST_DISORDER_S = 1.0
 
 
 class RoutingFilter:
@@ -23,8 +24,9 @@ class RoutingFilter:
     Routes the frames of one camera.
 
     The log-odds of each head against the others are averaged exponentially in time, so that the
-    frame rate does not matter. Time that jumps back starts anew, as when a bag is played again;
-    a lock outlasts that. After a long gap the newest frame counts for nearly everything.
+    frame rate does not matter. Time that jumps back by more than a second starts anew, as when a
+    bag is played again; a lock outlasts that. After a long gap the newest frame counts for nearly
+    everything.
 
     :param domains: domain of each head of the network.
     :param config: time constants and threshold.
@@ -71,12 +73,11 @@ class RoutingFilter:
             raise ConfigError(
                 f'{len(probabilities)} probabilities for {len(self._domains)} heads')
         evidence = np.nan_to_num(_log_odds(probabilities))  # NaN tells nothing
-        if self._stamp_s is None or stamp_s < self._stamp_s:
+        if self._stamp_s is None or stamp_s < self._stamp_s - LARGEST_DISORDER_S:
             self._start(stamp_s, evidence)
-            step_s = 0.0
-        else:
-            step_s = stamp_s - self._stamp_s
-        self._stamp_s = stamp_s
+            self._stamp_s = stamp_s
+        step_s = max(0.0, stamp_s - self._stamp_s)
+        self._stamp_s = stamp_s = self._stamp_s + step_s
         self._belief += _share(step_s, self.config.time_constant) * (evidence - self._belief)
         self._decide(stamp_s)
         self._blend(step_s)

@@ -27,8 +27,8 @@ class OfflineConfig:
     """
     How bags become bags with depth.
 
-    :param node: what the live node is told, of which the model, the estimator, rectify,
-        depth_encoding and points apply.
+    :param node: what the live node is told; what concerns topics and the range sensor does not
+        apply.
     :param images: image topics; by default the only camera of a bag.
     :param keep: topics copied to the output: ('all',), ('none',) or their names.
     :param exports: files to write besides: png, npz, exr, ply, mp4, dataset.
@@ -50,6 +50,10 @@ class OfflineConfig:
     segment_s: float = option(
         60.0, 'seconds of recording in one file of the output; a run that was cut short goes on '
         'with the file it was writing', minimum=0.001)
+    warm_up_s: float = option(
+        5.0, 'seconds of recording before each part of the output in which domain and scale are '
+        'followed already, so that they go on where the part before ends', minimum=0.0,
+        maximum=600.0)
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -55,6 +55,7 @@ class Item:
     :param camera: where it is an image.
     :param frame: its content, None where it is no image or cannot be decoded.
     :param error: why nothing came of it.
+    :param warms_up: it belongs to the part before, and is not written again.
     """
 
     message: BagMessage
@@ -62,6 +63,7 @@ class Item:
     camera: CameraPlan | None = None
     frame: Frame | None = None
     error: ZoeDepthError | None = None
+    warms_up: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -76,10 +78,18 @@ class Item:
 
 def read_items(
     bag: LenientReader, topics: Collection[str], cameras: Sequence[CameraPlan], start_ns: int,
-    stop_ns: int,
+    stop_ns: int, warm_up_ns: int = 0,
 ) -> Iterator[Item]:
-    """Yield the messages of some topics and of the images, as they were recorded."""
+    """
+    Yield the messages of some topics and of the images, as they were recorded.
+
+    :param warm_up_ns: yield the images of so long before the start too.
+    """
     by_topic = {camera.image: camera for camera in cameras}
+    if warm_up_ns:
+        for message in bag.messages({*by_topic}, start_ns=start_ns - warm_up_ns, stop_ns=start_ns):
+            yield Item(message, time.perf_counter(), by_topic[message.topic], warms_up=True)
+        bag.unreadable.clear()  # counted with the part before
     wanted = {*topics, *by_topic}
     for message in bag.messages(wanted, start_ns=start_ns, stop_ns=stop_ns):
         yield Item(message, time.perf_counter(), by_topic.get(message.topic))

@@ -76,6 +76,11 @@ class SegmentJob:
     files: Path
     config: OfflineConfig
 
+    @property
+    def warm_up_ns(self) -> int:
+        """How long before the start domain and scale are followed already; 0 for the first."""
+        return int(self.config.warm_up_s * 1e9) if self.number else 0
+
 
 @dataclass(frozen=True)
 class SegmentProgress:
@@ -120,7 +125,8 @@ def process_segment(
     """
     start_s = time.perf_counter()
     calibrations = {
-        camera.image: read_calibrations(bag, camera.camera_info, job.start_ns, job.stop_ns)
+        camera.image: read_calibrations(
+            bag, camera.camera_info, job.start_ns - job.warm_up_ns, job.stop_ns)
         for camera in job.cameras}
     bag.unreadable.clear()
     pipelines = {
@@ -146,7 +152,8 @@ def _stream(
 ) -> Iterator[Finished]:
     """Yield the messages in their order, each stage in threads that end with `stages`."""
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    items = read_items(bag, job.kept, job.cameras, job.start_ns, job.stop_ns)
+    items = read_items(
+        bag, job.kept, job.cameras, job.start_ns, job.stop_ns, job.warm_up_ns)
     images = prepared(mapped(decoded, items, workers, is_image), pipelines, calibrations)
     ahead = stages.enter_context(closing(prefetched(images, _size, AHEAD_BYTES)))
     estimated = stages.enter_context(
@@ -165,7 +172,7 @@ def _is_work(numbered: tuple[int, Item]) -> bool:
 
 def _finished(job: SegmentJob, numbered: tuple[int, Item]) -> Finished:
     number, item = numbered
-    if item.frame is None or item.frame.depth is None or item.camera is None:
+    if item.frame is None or item.frame.depth is None or item.camera is None or item.warms_up:
         return Finished(item, [], None)
     depth, header, config = item.frame.depth, item.frame.header, job.config
     cloud = None if depth.camera is None else cloud_of(depth, config.node.points)
@@ -199,6 +206,8 @@ def _write(
             job.path, storage=job.config.storage, records=bag.records))
         for finished in stream:
             item = finished.item
+            if item.warms_up:
+                continue
             tally.passed(item)
             kept = [item.message] if item.message.topic in job.kept else []
             for message in (*kept, *finished.messages):

@@ -38,6 +38,7 @@ from zoe_depth_ros.scale import Scale
 
 INPUT_QOS = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 LOG_PERIOD_S = 5.0
+LEAST_CONFIDENCE = 0.05  # of a scale that counts as known
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,7 @@ class CameraStream:
         self._calibration: Calibration | None = None
         self._range_sensor: RangeSensor | None = None
         self._scale: Scale | None = None
+        self._scale_problem = ''
         self._outputs = Outputs(node, converter, name)
 
     @property
@@ -148,11 +150,13 @@ class CameraStream:
     def publish(self, depth: DepthMap, arrival: Arrival) -> None:
         """Publish the depth of an image, in its true scale as far as that is known."""
         header, config, sensor = arrival.message.header, self._config, self._range_sensor
+        with_ground = self._outputs.wants_ground
         depth = self._pipeline.finish(
-            depth, arrival.stamp_s, with_ground=self._outputs.wants_ground,
+            depth, arrival.stamp_s, with_ground=with_ground,
             reading=None if sensor is None else sensor.reading(depth, header, config.scale))
-        self._outputs.publish(depth, header, config)
+        self._outputs.publish(depth, header, config, with_ground=with_ground)
         self._scale = depth.scale
+        self._scale_problem = self._find_scale_problem(depth)
         if depth.camera is None:
             self._node.get_logger().warning(
                 f'no usable camera_info on '
@@ -178,7 +182,7 @@ class CameraStream:
         self._reported = facts
         diagnosis = diagnose(
             facts, before, topic=self.image_topic, is_idle=not self._outputs.wanted,
-            scale_problem=self._scale_problem())
+            scale_problem=self._scale_problem)
         scale = self._scale or Scale(1.0, 0.0)
         node = self._node.get_fully_qualified_name()
         return diagnostics_status(
@@ -186,14 +190,20 @@ class CameraStream:
             {**facts_of_all, 'scale_factor': f'{scale.factor:.4f}',
              'scale_confidence': f'{scale.confidence:.3f}'})
 
-    def _scale_problem(self) -> str:
+    def _find_scale_problem(self, depth: DepthMap) -> str:
         """Return why the scale is not known although it is asked for, '' otherwise."""
-        source, scale = self._config.scale.source, self._scale
-        if source in ('none', 'factor') or scale is None or scale.confidence > 0:
+        source, sensor = self._config.scale.source, self._range_sensor
+        if source in ('none', 'factor') or depth.scale is None or (
+                depth.scale.confidence >= LEAST_CONFIDENCE):
             return ''
-        if self._range_sensor is not None:
-            return self._range_sensor.problem
-        return 'no ground found'
+        if depth.camera is None:
+            return 'no usable camera_info'
+        if source == 'camera_height' and depth.ground is None:
+            return 'no ground found'
+        if sensor is not None and sensor.problem:
+            return sensor.problem
+        return (f'what {source} tells is not believed (yet): it must agree for '
+                f'{self._config.scale.persistence} s, at a factor of 0.2 to 5')
 
     def _resolved(self) -> str:
         topic: str = self._node.resolve_topic_name(self._topic)

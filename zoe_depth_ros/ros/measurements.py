@@ -142,6 +142,8 @@ def cloud_points(message: PointCloud2, max_points: int) -> NDArray[np.floating]:
     :return: (N, 3) floating, metres in the frame of the cloud, finite.
     :raises ZoeDepthError: the fields x, y and z are missing or no floats, or sizes contradict.
     """
+    if message.width * message.height == 0:
+        return np.empty((0, 3))
     records = _records(message)
     count = records.size
     # Steps that are no whole number: a whole one could always meet the same ring of a scanner.

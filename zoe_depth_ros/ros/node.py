@@ -26,11 +26,14 @@ from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.frames import estimate_frames
 from zoe_depth_ros.inference.frames import Frame
 from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.ros.camera_stream import Arrival
 from zoe_depth_ros.ros.camera_stream import CameraStream
 from zoe_depth_ros.ros.camera_stream import LOG_PERIOD_S
@@ -157,14 +160,21 @@ class DepthNode(LifecycleNode):
                 self._config, values, live_only=self._estimator is not None)
             if config == self._config:  # a subscription made below declares its QoS: not ours
                 return SetParametersResult(successful=True)
-            if self._estimator is not None:
-                self._estimator.set_domain(config.estimator.domain)
-            for camera in self._cameras:
-                camera.configure(config)
+            self._apply(config)
         except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:  # as in on_activate; what was applied goes back
+            self._apply(self._config)
             return SetParametersResult(successful=False, reason=str(error))
         self._config = config
         return SetParametersResult(successful=True)
+
+    def _apply(self, config: NodeConfig) -> None:
+        """Apply what can change while the node is configured."""
+        if self._estimator is not None:
+            self._estimator.set_domain(config.estimator.domain)
+        for camera in self._cameras:
+            camera.configure(config)
 
     # Frames
 
@@ -183,7 +193,7 @@ class DepthNode(LifecycleNode):
             return
         estimator.with_std_dev = any(arrival.camera.wants_std_dev for arrival in frames)
         with refusing(*frames):
-            depths = estimate_frames(estimator, list(frames.values()))
+            depths = estimated(estimator, list(frames.values()))
             for arrival, depth in zip(frames, depths, strict=True):
                 with refusing(arrival):
                     arrival.camera.publish(depth, arrival)
@@ -208,6 +218,16 @@ class DepthNode(LifecycleNode):
         self._diagnostics.publish(DiagnosticArray(
             header=Header(stamp=self.get_clock().now().to_msg()),
             status=[camera.status(facts) for camera in self._cameras]))
+
+
+def estimated(estimator: DepthEstimator, frames: list[Frame]) -> list[DepthMap]:
+    """Return the depth of frames: together, or where memory is short one by one."""
+    try:
+        return estimate_frames(estimator, frames)
+    except DeviceError:
+        if len(frames) == 1:
+            raise
+        return [estimate_frames(estimator, [frame])[0] for frame in frames]
 
 
 @contextmanager

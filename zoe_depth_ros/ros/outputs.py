@@ -12,6 +12,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecyclePublisher
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -47,7 +48,8 @@ TOPICS = {
     '~/scene': DiagnosticArray,
     '~/scale': DiagnosticArray,
 }
-CLOUDS = ('~/points', '~/points/obstacles', '~/points/ground')
+SPLIT_CLOUDS = ('~/points/obstacles', '~/points/ground')
+CLOUDS = ('~/points', *SPLIT_CLOUDS)
 # Reliable and volatile: the one profile that every consumer's subscription matches.
 OUTPUT_QOS = QoSProfile(depth=5, reliability=QoSReliabilityPolicy.RELIABLE)
 
@@ -65,12 +67,16 @@ class Outputs:
         self._node = node
         self._converter = converter
         space = f'~/{camera}/' if camera else '~/'
-        self._publishers = {
-            topic: node.create_lifecycle_publisher(
-                message_type, topic.replace('~/', space),
-                copy(OUTPUT_QOS),  # rclpy writes overrides into it
-                qos_overriding_options=QoSOverridingOptions.with_default_policies())
-            for topic, message_type in TOPICS.items()}
+        self._publishers: dict[str, LifecyclePublisher] = {}
+        try:
+            for topic, message_type in TOPICS.items():
+                self._publishers[topic] = node.create_lifecycle_publisher(
+                    message_type, topic.replace('~/', space),
+                    copy(OUTPUT_QOS),  # rclpy writes overrides into it
+                    qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        except Exception:  # of a wrong qos_overrides
+            self.destroy()
+            raise
 
     def destroy(self) -> None:
         """Remove the publishers from the node."""
@@ -90,16 +96,20 @@ class Outputs:
     @property
     def wants_ground(self) -> bool:
         """True when anything subscribed to needs the ground."""
-        return self._is_wanted('~/points/obstacles') or self._is_wanted('~/points/ground')
+        return any(map(self._is_wanted, SPLIT_CLOUDS))
 
-    def publish(self, depth: DepthMap, header: Header, config: NodeConfig) -> None:
+    def publish(
+        self, depth: DepthMap, header: Header, config: NodeConfig, *, with_ground: bool,
+    ) -> None:
         """
         Publish what is subscribed to, all with the header of the image.
 
         Camera_info and points need intrinsics and are left out without them.
+
+        :param with_ground: the ground was looked for; otherwise no cloud is split by it.
         """
         for topic, make in self._makers(depth, header, config).items():
-            if self._is_wanted(topic):
+            if self._is_wanted(topic) and (with_ground or topic not in SPLIT_CLOUDS):
                 self._publishers[topic].publish(make())
 
     def _makers(

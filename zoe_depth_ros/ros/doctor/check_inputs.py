@@ -35,7 +35,7 @@ def check_subscribed(node: NodeFacts) -> list[Finding]:
         return []
     return [wrong(
         f'{node.name} does not subscribe to {channel.topic}',
-        _remapping(channel, channel.topic))
+        _remapping(node, channel, channel.topic))
         for channel in node.inputs if not any(_of(node, channel.subscriptions))]
 
 
@@ -46,11 +46,11 @@ def check_publishers(node: NodeFacts, graph: Graph) -> list[Finding]:
         types = {endpoint.type_name for endpoint in channel.publishers}
         if not types:
             findings.append(wrong(
-                f'nobody publishes {channel.topic}', _instead_of(channel, graph)))
+                f'nobody publishes {channel.topic}', _instead_of(node, channel, graph)))
         elif channel.type_name not in types:
             findings.append(wrong(
                 f'{channel.topic} is published as {" and ".join(sorted(types))}, but '
-                f'{node.name} takes {channel.type_name}', _instead_of(channel, graph)))
+                f'{node.name} takes {channel.type_name}', _instead_of(node, channel, graph)))
     return findings
 
 
@@ -150,7 +150,7 @@ def _of(node: NodeFacts, endpoints: tuple[Endpoint, ...]) -> Iterator[Endpoint]:
     return (endpoint for endpoint in endpoints if endpoint.node == node.name)
 
 
-def _instead_of(channel: Channel, graph: Graph) -> str:
+def _instead_of(node: NodeFacts, channel: Channel, graph: Graph) -> str:
     """Return what to do about a topic that does not come."""
     twin = channel.topic.removesuffix(SUFFIX)
     if twin != channel.topic and twin in graph.published:
@@ -162,14 +162,15 @@ def _instead_of(channel: Channel, graph: Graph) -> str:
         return f'start what should; nobody publishes any {channel.type_name}'
     topics.sort(key=lambda topic: -SequenceMatcher(None, topic, channel.topic).ratio())
     return (f'did you mean {" or ".join(topics[:SUGGESTIONS])}? '
-            f'Then {_remapping(channel, topics[0])}')
+            f'Then {_remapping(node, channel, topics[0])}')
 
 
-def _remapping(channel: Channel, topic: str) -> str:
+def _remapping(node: NodeFacts, channel: Channel, topic: str) -> str:
     role = _role(channel)
-    rule = f'{role}:={topic}'
-    launch = '' if role == 'range' else f'launch the node with `{rule}`, or '
-    return f'{launch}start it with `--ros-args -r {rule}`'
+    if sum(_role(one) == 'image' for one in node.inputs) > 1:  # several cameras
+        return f'start it with `--ros-args -r {channel.topic}:={topic}`'
+    launch = f'launch the node with `{role}:={topic}`, or '
+    return f'{launch}start it with `--ros-args -r {role}:={topic}`'
 
 
 def _mismatch(
