@@ -128,7 +128,7 @@ class PointCloud:
     def xyz_m(self) -> NDArray[np.float32]:
         """Coordinates, (N, 3) float32 metres, row by row."""
         points = self.points.ravel()
-        return np.stack([points['x'], points['y'], points['z']], axis=1)
+        return np.stack([points['x'], points['y'], points['z']]).T
 
     def where(self, chosen: NDArray[np.bool_]) -> PointCloud:
         """
@@ -137,7 +137,7 @@ class PointCloud:
         :param chosen: (N,) bool, row by row.
         """
         if self.is_dense:
-            return PointCloud(self.points[:, chosen], is_dense=True)
+            return PointCloud(self.points.compress(chosen, axis=1), is_dense=True)
         points = self.points.copy()
         for name in ('x', 'y', 'z'):
             points[name][~chosen.reshape(points.shape)] = np.nan

@@ -157,7 +157,9 @@ def _instead_of(node: NodeFacts, channel: Channel, graph: Graph) -> str:
         return f'{twin} is there: set image_transport to raw'
     if f'{twin}{SUFFIX}' in graph.published and _role(channel) == 'image':
         return f'{twin}{SUFFIX} is there: set image_transport to compressed'
-    topics = [topic for topic, types in graph.published.items() if channel.type_name in types]
+    taken = {one.topic for one in node.inputs}
+    topics = [topic for topic, types in graph.published.items()
+              if channel.type_name in types and topic not in taken]
     if not topics:
         return f'start what should; nobody publishes any {channel.type_name}'
     topics.sort(key=lambda topic: -SequenceMatcher(None, topic, channel.topic).ratio())
