@@ -129,7 +129,7 @@ def test_photo_becomes_colours_millimetres_and_a_cloud(estimator, tmp_path):
         millimetres, np.nan_to_num(np.rint(expected.depth_m * 1000)).astype(np.uint16))
     assert cv2.imread(str(tmp_path / 'o' / 'p_color.png')).shape == (48, 80, 3)
     cloud = point_cloud(
-        depth.depth_m, None, Camera.from_fov(80, 48, 60.0), stride=2, min_range_m=0.1,
+        depth.depth_m, None, Camera.from_fov(80, 48, 60.0), min_range_m=0.1,
         max_range_m=40.0)
     assert f'element vertex {cloud.width}\n'.encode() in (tmp_path / 'o' / 'p.ply').read_bytes()
 

@@ -158,8 +158,9 @@ def _stream(
     ahead = stages.enter_context(closing(prefetched(images, _size, AHEAD_BYTES)))
     estimated = stages.enter_context(
         closing(prefetched(estimation.run(ahead), _size, AHEAD_BYTES)))
+    written = (item for item in estimated if not item.warms_up)
     return stages.enter_context(
-        closing(mapped(partial(_finished, job), enumerate(estimated), workers, _is_work)))
+        closing(mapped(partial(_finished, job), enumerate(written), workers, _is_work)))
 
 
 def _size(item: Item) -> int:
@@ -172,7 +173,7 @@ def _is_work(numbered: tuple[int, Item]) -> bool:
 
 def _finished(job: SegmentJob, numbered: tuple[int, Item]) -> Finished:
     number, item = numbered
-    if item.frame is None or item.frame.depth is None or item.camera is None or item.warms_up:
+    if item.frame is None or item.frame.depth is None or item.camera is None:
         return Finished(item, [], None)
     depth, header, config = item.frame.depth, item.frame.header, job.config
     cloud = None if depth.camera is None else cloud_of(depth, config.node.points)
@@ -206,8 +207,6 @@ def _write(
             job.path, storage=job.config.storage, records=bag.records))
         for finished in stream:
             item = finished.item
-            if item.warms_up:
-                continue
             tally.passed(item)
             kept = [item.message] if item.message.topic in job.kept else []
             for message in (*kept, *finished.messages):

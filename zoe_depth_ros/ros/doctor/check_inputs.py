@@ -169,7 +169,9 @@ def _instead_of(node: NodeFacts, channel: Channel, graph: Graph) -> str:
 
 def _remapping(node: NodeFacts, channel: Channel, topic: str) -> str:
     role = _role(channel)
-    if sum(_role(one) == 'image' for one in node.inputs) > 1:  # several cameras
+    images = [one for one in node.inputs
+              if _role(one) == 'image' and any(_of(node, one.subscriptions))]
+    if len(images) > 1:  # several cameras
         return f'start it with `--ros-args -r {channel.topic}:={topic}`'
     launch = f'launch the node with `{role}:={topic}`, or '
     return f'{launch}start it with `--ros-args -r {role}:={topic}`'
