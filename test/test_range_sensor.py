@@ -301,7 +301,7 @@ def test_range_sensor_that_sees_nothing_has_too_few_pixels(graph):
     sensor = graph.sensor(range_type='PointCloud2')
     graph.feed(sensor, PointCloud2(header=header()), until=lambda: sensor._arrived)
     assert read(graph, sensor, predicted(1.0)) is None
-    assert sensor.problem.startswith('only 0 pixels')
+    assert sensor.problem == '/range: only 0 pixels with a range (scale.min_pairs 20)'
 
 
 @pytest.mark.parametrize(('message', 'reason'), [
