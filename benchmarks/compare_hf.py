@@ -27,7 +27,7 @@ from transformers import BeitConfig
 from transformers import ZoeDepthConfig
 from transformers import ZoeDepthForDepthEstimation
 
-from zoe_depth_ros.config import ZOED_NK
+from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth

@@ -15,8 +15,8 @@ from trust_shots import points
 from trust_shots import row
 from trust_shots import Shot
 
-from zoe_depth_ros.config import ZOED_MINI_NK
 from zoe_depth_ros.ground import fit_ground
+from zoe_depth_ros.known_models import ZOED_MINI_NK
 from zoe_depth_ros.ranges import depth_pairs
 from zoe_depth_ros.scale import focal_factor
 from zoe_depth_ros.scale import height_reading

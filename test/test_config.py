@@ -15,11 +15,11 @@ from zoe_depth_ros.config import EncoderConfig
 from zoe_depth_ros.config import HeadConfig
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.config import RouterConfig
-from zoe_depth_ros.config import ZOED_K
-from zoe_depth_ros.config import ZOED_MINI_NK
-from zoe_depth_ros.config import ZOED_N
-from zoe_depth_ros.config import ZOED_NK
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.known_models import ZOED_K
+from zoe_depth_ros.known_models import ZOED_MINI_NK
+from zoe_depth_ros.known_models import ZOED_N
+from zoe_depth_ros.known_models import ZOED_NK
 
 NYU = HeadConfig('nyu', 'indoor', 1e-3, 10.0)
 

@@ -15,7 +15,7 @@ import pytest
 PACKAGE = 'zoe_depth_ros'
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    ('', 'errors', 'config', 'camera', 'option_fields', 'options', 'poses'),
+    ('', 'errors', 'config', 'camera', 'known_models', 'option_fields', 'options', 'poses'),
     ('encoding', 'geometry', 'metrics', 'colorize', 'ground', 'ranges', 'scale', 'frame_forest'),
     ('model',),
     ('inference',),

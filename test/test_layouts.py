@@ -15,10 +15,10 @@ from torch import nn
 
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.config import RouterConfig
-from zoe_depth_ros.config import ZOED_K
-from zoe_depth_ros.config import ZOED_N
-from zoe_depth_ros.config import ZOED_NK
 from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.known_models import ZOED_K
+from zoe_depth_ros.known_models import ZOED_N
+from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import read_weights
 from zoe_depth_ros.model.layouts import translate

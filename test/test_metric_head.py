@@ -14,8 +14,8 @@ from torch import Tensor
 
 from zoe_depth_ros.config import BinsConfig
 from zoe_depth_ros.config import ModelConfig
-from zoe_depth_ros.config import ZOED_MINI_NK
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.known_models import ZOED_MINI_NK
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.decoder import resize

@@ -15,13 +15,13 @@ from training_helpers import quick_run
 from training_helpers import WORLDS
 from training_helpers import write_list
 
-from zoe_depth_ros.config import ZOED_K
-from zoe_depth_ros.config import ZOED_NK
 from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.inference.preprocess import plan_framing
+from zoe_depth_ros.known_models import ZOED_K
+from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.training.batches import at_network_size
 from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import heads_of_domains

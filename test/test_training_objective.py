@@ -11,7 +11,7 @@ from training_helpers import batches_of
 from training_helpers import quick_config
 from training_helpers import quick_run
 
-from zoe_depth_ros.config import ZOED_NK
+from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.training.batches import TrainBatch
 from zoe_depth_ros.training.losses import silog_from_sums
 from zoe_depth_ros.training.losses import silog_sums

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from zoe_depth_ros.config import ModelConfig
-from zoe_depth_ros.config import ZOED_K
-from zoe_depth_ros.config import ZOED_N
-from zoe_depth_ros.config import ZOED_NK
 from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.known_models import ZOED_K
+from zoe_depth_ros.known_models import ZOED_N
+from zoe_depth_ros.known_models import ZOED_NK
 
 # Parts that no result depends on: classifier, index buffers, the first fusion's missing skip.
 _RELEASED_UNUSED = re.compile(

@@ -13,11 +13,11 @@ from torch import nn
 from torch import Tensor
 
 from zoe_depth_ros.config import ModelConfig
-from zoe_depth_ros.config import ZOED_K
-from zoe_depth_ros.config import ZOED_MINI_NK
-from zoe_depth_ros.config import ZOED_N
-from zoe_depth_ros.config import ZOED_NK
 from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.known_models import ZOED_K
+from zoe_depth_ros.known_models import ZOED_MINI_NK
+from zoe_depth_ros.known_models import ZOED_N
+from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.config import TrainConfig
