@@ -23,6 +23,7 @@ from zoe_depth_ros.bag.decode import header_stamp_ns
 from zoe_depth_ros.bag.decode import picture
 from zoe_depth_ros.bag.decode import Scene
 from zoe_depth_ros.bag.decode import scene
+from zoe_depth_ros.bag.decode import with_header_stamp
 from zoe_depth_ros.bag.encode import image_message
 from zoe_depth_ros.bag.encode import scene_message
 from zoe_depth_ros.bag.reader import BagMessage
@@ -42,6 +43,19 @@ def test_header_stamp_is_read_in_both_byte_orders():
         bytes(TYPESTORE.serialize_cdr(content, kind, little_endian=False))) == HEADER.stamp_ns
     with pytest.raises(BagError, match='3 bytes'):
         header_stamp_ns(b'abc')
+
+
+@pytest.mark.parametrize('little_endian', [True, False])
+@pytest.mark.parametrize('stamp_ns', [0, 5 * 10**9 + 7, -10**9 + 1])
+def test_header_stamp_can_be_replaced_and_nothing_else(little_endian, stamp_ns):
+    message = rgb_message('/a')
+    content, kind = deserialized(message), message.type_name
+    cdr = bytes(TYPESTORE.serialize_cdr(content, kind, little_endian=little_endian))
+    changed = with_header_stamp(cdr, stamp_ns)
+    assert header_stamp_ns(changed) == stamp_ns
+    assert with_header_stamp(changed, HEADER.stamp_ns) == cdr
+    with pytest.raises(BagError, match='3 bytes'):
+        with_header_stamp(b'abc', stamp_ns)
 
 
 def test_picture_is_the_same_raw_and_compressed():

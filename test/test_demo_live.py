@@ -25,6 +25,7 @@ import torch
 
 from zoe_depth_ros.bag.decode import deserialized
 from zoe_depth_ros.bag.decode import header_stamp_ns
+from zoe_depth_ros.bag.decode import with_header_stamp
 from zoe_depth_ros.bag.encode import camera_info_message
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.topics import find_camera
@@ -101,6 +102,7 @@ def test_recorder_keeps_every_byte_and_the_time_of_arrival(session, tmp_path):
         publisher.publish(message.cdr)
         assert wait_until(lambda: bool(recorder.arrivals('/image')), 10)
         recorder.close()
+    assert recorder.hears('/image')
     arrival, = recorder.arrivals('/image')
     found, = read(tmp_path / 'bag', '/image')
     assert (found.cdr, found.stamp_ns) == (message.cdr, arrival.at_ns)
@@ -108,10 +110,27 @@ def test_recorder_keeps_every_byte_and_the_time_of_arrival(session, tmp_path):
     assert before_ns <= arrival.at_ns <= time.time_ns()
 
 
+def test_recorder_hears_what_is_too_old_to_be_written(session, tmp_path):
+    with BagWriter(tmp_path / 'bag') as bag:
+        recorder = Recorder(session.node, {'/image': IMAGE_TYPE}, bag, HEADER.stamp_ns)
+        publisher = session.node.create_publisher(Image, '/image', 10)
+        assert recorder.wait_for_publishers(10)
+        assert wait_until(lambda: publisher.get_subscription_count() > 0, 10)
+        assert not recorder.hears('/image')
+        message = rgb_message('/image')
+        publisher.publish(with_header_stamp(message.cdr, HEADER.stamp_ns - 1))
+        assert wait_until(lambda: recorder.hears('/image'), 10)
+        assert recorder.arrivals('/image') == ()
+        publisher.publish(message.cdr)
+        assert wait_until(lambda: bool(recorder.arrivals('/image')), 10)
+        recorder.close()
+    assert [found.cdr for found in read(tmp_path / 'bag', '/image')] == [message.cdr]
+
+
 def test_demo_of_a_generated_drive_makes_figures_bags_and_pictures(weights, tmp_path):
     report = run_demo(DemoOptions(model=weights, output=tmp_path, seconds=6.0, fps=1.0))
     assert (report.frames_in, report.exit_code) == (6, 0)
-    assert report.frames_out == 6  # slow enough that only a lossy connection would drop any
+    assert report.frames_out == 6  # slow enough that the node would drop none
     assert report.fps_in == pytest.approx(1.0, rel=0.1)
     assert 0 < report.latency_p50_s <= report.latency_p99_s < 5
     assert [item.domain for item in report.domains] == ['indoor', 'outdoor']
@@ -150,7 +169,8 @@ def test_demo_without_weights_tells_what_the_node_said(tmp_path):
 
 
 def test_demo_of_images_the_node_refuses_tells_why(weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(live, 'LAST_DEPTH_TIMEOUT_S', 5.0)
+    for name in ('LAST_DEPTH_TIMEOUT_S', 'AHEAD_TIMEOUT_S'):
+        monkeypatch.setattr(live, name, 5.0)
     other = camera_info_message('/camera_info', CAMERA.resized(16, 12), HEADER)
     bag = bag_of(tmp_path / 'bag', rgb_message('/image'), other)
     with pytest.raises(ZoeDepthError, match=r'published no depth .*dropped: image .* 16x12'):

@@ -64,6 +64,17 @@ def header_stamp_ns(cdr: bytes) -> int:
     return int(seconds) * 10**9 + int(nanoseconds)
 
 
+def with_header_stamp(cdr: bytes, stamp_ns: int) -> bytes:
+    """
+    Return a message that begins with a header, with another stamp.
+
+    :raises BagError: there are too few bytes.
+    """
+    header_stamp_ns(cdr)
+    stamp = struct.pack('<iI' if cdr[1] & 1 else '>iI', *divmod(stamp_ns, 10**9))
+    return cdr[:4] + stamp + cdr[12:]
+
+
 def deserialized(message: BagMessage) -> Any:
     """
     Return a message as an object with its fields as attributes.

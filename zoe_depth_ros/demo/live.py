@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -14,6 +15,7 @@ import time
 from tqdm import tqdm
 
 from zoe_depth_ros.bag.decode import header_stamp_ns
+from zoe_depth_ros.bag.decode import with_header_stamp
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.topics import CameraTopics
@@ -40,8 +42,11 @@ RECORDED = {
     SCENE_TOPIC: 'diagnostic_msgs/msg/DiagnosticArray',
 }
 DISCOVERY_TIMEOUT_S = 20.0
-# The two ends of a connection learn of it one after the other.
-SETTLE_S = 0.5
+# The two ends of a connection learn of it one after the other: what is sent before both know is
+# lost. So an image goes ahead until its depth is back.
+AHEAD_NS = 10**9
+AHEAD_PERIOD_S = 2.0
+AHEAD_TIMEOUT_S = 30.0
 # The newest image is never dropped, so its depth ends the recording.
 LAST_DEPTH_TIMEOUT_S = 30.0
 QUIET_S = 1.0
@@ -85,8 +90,10 @@ def play_live(
     """
     Start a depth node, play a camera to it in real time, record its outputs, stop it.
 
-    The first camera_info is sent ahead of everything, as a camera that is already running would
-    have done. Nothing else is changed: messages pass byte for byte, with their stamps.
+    The first camera_info and the first image, this one with an older stamp, are sent ahead of
+    everything, as a camera that is already running would have done; their depth is not recorded.
+    Nothing else is changed: messages pass byte for byte, with their stamps. They pass reliably:
+    what is missing in the recording was dropped by the node.
 
     :param seconds: how much of the bag to play, None for all of it.
     :raises ZoeDepthError: the node fails, or can make no depth of these images.
@@ -94,22 +101,30 @@ def play_live(
     """
     if live_topic(camera).startswith(f'{NODE_NAME}/'):
         raise BagError(f'{camera.image.name} in bag {source.path} is what depth_node publishes')
-    parameters = {
+    parameters: dict[str, object] = {
         'model': model, 'image_transport': 'compressed' if camera.is_compressed else 'raw'}
     remappings = {'image': live_topic(camera).removesuffix(COMPRESSED_SUFFIX)}
     types = {live_topic(camera): camera.image.type_name}
     if camera.camera_info is not None:
         remappings['camera_info'] = camera.camera_info.name
         types[camera.camera_info.name] = camera.camera_info.type_name
+    for topic in types:
+        parameters[f'qos_overrides.{topic}.subscription.reliability'] = 'reliable'
+    first = next(source.messages([camera.image.name]))
+    start_ns = header_stamp_ns(first.cdr)
+    ahead = replace(
+        first, topic=live_topic(camera), cdr=with_header_stamp(first.cdr, start_ns - AHEAD_NS))
+    infos = [] if camera.camera_info is None else [
+        next(source.messages([camera.camera_info.name]))]
     with RosSession('zoe_depth_demo', files.profile) as session, \
             BagWriter(files.recording, compress=False) as bag, \
             DepthNodeProcess(session, files.log, parameters, remappings) as node:
-        recorder = Recorder(session.node, RECORDED, bag)
+        recorder = Recorder(session.node, RECORDED, bag, since_ns=start_ns)
         player = Player(session.node, types)
         if not (player.wait_for_subscribers(DISCOVERY_TIMEOUT_S)
                 and recorder.wait_for_publishers(DISCOVERY_TIMEOUT_S)):
             raise node.failure('was not found by player and recorder')
-        time.sleep(SETTLE_S)
+        _send_ahead([*infos, ahead], player, recorder, node)
         sent = _play(player, source, camera, seconds)
         _wait_for_last_depth(recorder, node, sent[-1])
         recorder.close()
@@ -128,13 +143,21 @@ def live_topic(camera: CameraTopics) -> str:
     return camera.image.name.removesuffix(COMPRESSED_SUFFIX) + COMPRESSED_SUFFIX
 
 
+def _send_ahead(
+    messages: Sequence[BagMessage], player: Player, recorder: Recorder, node: DepthNodeProcess,
+) -> None:
+    """Send until depth is back; of an image that has none the node tells at the end."""
+    end_s = time.monotonic() + AHEAD_TIMEOUT_S
+    while node.is_running and not recorder.hears(DEPTH_TOPIC) and time.monotonic() < end_s:
+        for message in messages:
+            player.send(message)
+        wait_until(lambda: recorder.hears(DEPTH_TOPIC), AHEAD_PERIOD_S)
+
+
 def _play(
     player: Player, source: BagReader, camera: CameraTopics, seconds: float | None,
 ) -> list[Passage]:
     """Play, and return when the images were published."""
-    if camera.camera_info is not None:
-        player.send(next(source.messages([camera.camera_info.name])))
-        time.sleep(SETTLE_S)
     sent = []
     with tqdm(desc='playing', unit=' images', disable=None) as bar:
         for message, at_ns in player.play(_excerpt(source, camera, seconds)):

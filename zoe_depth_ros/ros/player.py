@@ -12,15 +12,18 @@ import time
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
 
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.ros.session import wait_until
 
+QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
 
 class Player:
     """
-    Publishes messages as they lie in a bag, at the pace they were recorded.
+    Publishes messages as they lie in a bag, at the pace they were recorded, reliably.
 
     :param node: the node that publishes.
     :param topics: type of every topic that will be played.
@@ -28,8 +31,7 @@ class Player:
 
     def __init__(self, node: Node, topics: Mapping[str, str]) -> None:
         self._publishers = {
-            topic: node.create_publisher(
-                message_class(type_name), topic, qos_profile_sensor_data)
+            topic: node.create_publisher(message_class(type_name), topic, QOS)
             for topic, type_name in topics.items()}
 
     def wait_for_subscribers(self, timeout_s: float) -> bool:

@@ -44,11 +44,16 @@ class Recorder:
     :param node: the node that subscribes; it must be spinning.
     :param topics: type of every topic; their messages begin with a header.
     :param bag: where to write.
+    :param since_ns: what has an older stamp is heard, but not written.
     """
 
-    def __init__(self, node: Node, topics: Mapping[str, str], bag: BagWriter) -> None:
+    def __init__(
+        self, node: Node, topics: Mapping[str, str], bag: BagWriter, since_ns: int = 0,
+    ) -> None:
         self._node = node
         self._bag = bag
+        self._since_ns = since_ns
+        self._heard: set[str] = set()
         self._arrivals: dict[str, list[Passage]] = {topic: [] for topic in topics}
         self._last_s = time.monotonic()
         self._error: BagError | None = None
@@ -59,8 +64,12 @@ class Recorder:
             for topic, type_name in topics.items()]
 
     def arrivals(self, topic: str) -> tuple[Passage, ...]:
-        """Return what has come on a topic so far."""
+        """Return what has come on a topic so far and was written."""
         return tuple(self._arrivals[topic])
+
+    def hears(self, topic: str) -> bool:
+        """Return whether anything has come on a topic."""
+        return topic in self._heard
 
     def wait_for_publishers(self, timeout_s: float) -> bool:
         """Return whether every topic found a publisher in time."""
@@ -85,8 +94,12 @@ class Recorder:
     def _write(self, topic: str, type_name: str, cdr: bytes, info: Mapping[str, int]) -> None:
         received_ns = info['received_timestamp']
         try:
+            stamp_ns = header_stamp_ns(cdr)
+            self._heard.add(topic)
+            if stamp_ns < self._since_ns:
+                return
             self._bag.write(BagMessage(topic, type_name, received_ns, cdr))
-            self._arrivals[topic].append(Passage(header_stamp_ns(cdr), received_ns))
+            self._arrivals[topic].append(Passage(stamp_ns, received_ns))
         except BagError as error:  # raised here it would end the thread that spins, unheard
             self._error = error
         self._last_s = time.monotonic()
