@@ -33,8 +33,8 @@ def prefetched(
     """
     buffer: _Buffer[Item] = _Buffer(limit)
     thread = Thread(target=_fill, args=(items, buffer, cost), name='prefetch', daemon=True)
-    thread.start()
     try:
+        thread.start()
         yield from buffer
     finally:
         buffer.stop()

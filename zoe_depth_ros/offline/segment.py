@@ -39,6 +39,7 @@ from zoe_depth_ros.offline.frames import is_image
 from zoe_depth_ros.offline.frames import Item
 from zoe_depth_ros.offline.frames import prepared
 from zoe_depth_ros.offline.frames import read_items
+from zoe_depth_ros.offline.interrupt import held_interrupt
 from zoe_depth_ros.offline.outputs import output_messages
 from zoe_depth_ros.offline.overlap import mapped
 from zoe_depth_ros.offline.overlap import prefetched
@@ -137,9 +138,9 @@ def process_segment(
     passing = {*job.kept, *calibrations}
     types = {topic.name: topic.type_name for topic in bag.topics if topic.name in passing}
     tally = Tally(job.cameras, types, bag.announced)
-    with ExitStack() as stages:
+    with held_interrupt() as raise_interrupt, ExitStack() as stages:
         stream = _stream(job, bag, calibrations, pipelines, estimation, stages)
-        _write(job, bag, stream, tally, on_progress)
+        _write(job, bag, stream, tally, on_progress, raise_interrupt)
     for (topic, reason), count in bag.unreadable.items():
         tally.lost(topic, 'unreadable', count, reason)
     return tally.report(
@@ -197,7 +198,7 @@ def _is_image_written(
 
 def _write(
     job: SegmentJob, bag: LenientReader, stream: Iterator[Finished], tally: Tally,
-    on_progress: Callable[[SegmentProgress], None] | None,
+    on_progress: Callable[[SegmentProgress], None] | None, raise_interrupt: Callable[[], None],
 ) -> None:
     frames = 0
     with ExitStack() as open_files:
@@ -206,6 +207,7 @@ def _write(
         writer = open_files.enter_context(BagWriter(
             job.path, storage=job.config.storage, records=bag.records))
         for finished in stream:
+            raise_interrupt()
             item = finished.item
             tally.passed(item)
             kept = [item.message] if item.message.topic in job.kept else []
