@@ -53,6 +53,7 @@ from zoe_depth_ros.ros.node import main
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 120.0
 ANSWER_S = 3.0
+STOP_S = 20.0
 DOMAIN_IDS = count(random.randint(100, 180))
 FRAME_ID = 'front_camera_optical_frame'
 OUTPUTS = {
@@ -89,6 +90,15 @@ class NodeProcess:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(DEADLINE_S)
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does: one that is killed leaves its shared memory behind."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 @dataclass
@@ -284,8 +294,7 @@ def running_node(
         yield probe
     finally:
         probe.close()
-        process.process.kill()
-        process.process.wait()
+        process.stop()
 
 
 @contextmanager
@@ -300,8 +309,7 @@ def running_cameras(
     finally:
         for probe in probes:
             probe.close()
-        process.process.kill()
-        process.process.wait()
+        process.stop()
 
 
 def refusal_to_start(capfd: pytest.CaptureFixture[str], parameters: dict[str, Any]) -> str:

@@ -107,8 +107,7 @@ def domain_id(quick_discovery, weights, tmp_path_factory) -> Iterator[int]:
                 time.sleep(0.1)
         yield process.domain_id
     finally:
-        process.process.kill()
-        process.process.wait()
+        process.stop()
 
 
 @pytest.fixture
