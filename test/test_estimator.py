@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import current_thread
+from threading import enumerate as enumerate_threads
 from threading import Thread
 import warnings
 
@@ -20,9 +22,12 @@ from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import ImageError
+from zoe_depth_ros.errors import WeightsError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference.preprocess import plan_framing
 from zoe_depth_ros.inference.routing import Routing
+from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import EstimatorConfig
 
@@ -454,3 +459,30 @@ def test_from_pretrained_takes_a_file_and_options(tiny_config, weights):
     loaded.release()
     with pytest.raises(AttributeError):
         loaded.estimate(random_rgb())
+
+
+def test_own_thread_loads_and_computes_and_gives_the_same_depth(tiny_config, tmp_path):
+    path = tmp_path / 'tiny.safetensors'
+    save_checkpoint(random_network(tiny_config), path)
+    rgb = random_rgb()
+    expected = DepthEstimator(load_model(path)).estimate(rgb)
+    threads = []
+
+    def choose(number: int, probabilities: Sequence[float]) -> Routing:
+        threads.append(current_thread().name)
+        return Routing(1, 'outdoor', 1.0, (0.0, 1.0))
+
+    estimator = DepthEstimator.in_own_thread(path, with_std_dev=False)
+    found = estimator.estimate(rgb)
+    assert np.array_equal(found.depth_m, expected.depth_m, equal_nan=True)
+    assert found.std_dev_m is None
+    for _ in range(2):
+        estimator.estimate_batch([rgb], choose=choose)
+    assert threads == ['network_0', 'network_0']
+    with pytest.raises(ImageError, match='not'):
+        estimator.estimate(rgb[0])
+    assert 'network_0' in {thread.name for thread in enumerate_threads()}
+    estimator.release()
+    assert 'network_0' not in {thread.name for thread in enumerate_threads()}
+    with pytest.raises(WeightsError, match=r'no\.safetensors'):
+        DepthEstimator.in_own_thread(tmp_path / 'no.safetensors')

@@ -29,7 +29,7 @@ from zoe_depth_ros import cli
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import WeightsError
-from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.offline import run as offline_run
 from zoe_depth_ros.offline import spread
 from zoe_depth_ros.offline.config import node_config
@@ -63,7 +63,7 @@ def ray(tmp_path_factory) -> Iterator[ModuleType]:
 @pytest.fixture
 def no_network_here(monkeypatch) -> None:
     """Let nobody but workers load a network."""
-    monkeypatch.setattr(offline_run, 'load_model', lambda model: pytest.fail('loaded here'))
+    monkeypatch.setattr(offline_run, 'DepthEstimator', None)
 
 
 @pytest.fixture(scope='module')
@@ -221,7 +221,7 @@ def test_ray_run_that_was_cut_short_goes_on_without(ray, weights, tmp_path, bag,
 def test_ray_goes_on_with_a_run_that_was_cut_short(
         ray, no_network_here, weights, tmp_path, bag, expected, monkeypatch, capsys):
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(offline_run, 'load_model', load_model)
+        patch.setattr(offline_run, 'DepthEstimator', DepthEstimator)
         make_here(weights, bag, output=tmp_path / 'o', on_progress=stop)
     segments = tmp_path / 'o' / '.b.unfinished' / 'segments'
     assert [path.name for path in segments.glob('*.json')] == ['0000.json']

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 import math
 from pathlib import Path
 from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +32,14 @@ from zoe_depth_ros.inference.preprocess import to_uint8
 from zoe_depth_ros.inference.preprocess import with_flipped
 from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.inference.routing import routings_of
+from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.model.download import find_weights
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.options import EstimatorConfig
 from zoe_depth_ros.scale import focal_factor
+
+Result = TypeVar('Result')
 
 
 class DepthEstimator:
@@ -41,6 +49,7 @@ class DepthEstimator:
     :param model: network with its weights.
     :param config: device, precision, mode, size and domain.
     :param with_std_dev: estimate the standard deviation too, which costs time; can be changed.
+    :param thread: an executor of one thread that shall do all the computing.
     :raises DeviceError: the device is missing, or computes depth that differs from fp32.
     :raises ConfigError: the model has no head for the domain, or it is not known for what focal
         length its depth would be normalised.
@@ -48,12 +57,33 @@ class DepthEstimator:
 
     def __init__(
         self, model: ZoeDepth, config: EstimatorConfig | None = None, *,
-        with_std_dev: bool = True,
+        with_std_dev: bool = True, thread: ThreadPoolExecutor | None = None,
     ) -> None:
         self.config = config or EstimatorConfig()
+        self._thread = thread
         self.with_std_dev = with_std_dev
         _check_focal_lengths(model.config, self.config)
-        self._network = Network(model, self.config)
+        self._network = self._computed(partial(Network, model, self.config))
+
+    @classmethod
+    def in_own_thread(
+        cls, source: str | Path, config: EstimatorConfig | None = None, *,
+        with_std_dev: bool = True,
+    ) -> DepthEstimator:
+        """
+        Load weights and return an estimator that computes in a thread of its own.
+
+        For programs with several threads. OpenMP keeps helpers for every thread that has ever
+        computed on the CPU; once they are more than there are cores, they sleep and are woken at
+        each of the network's hundreds of steps, which then takes half as long again.
+
+        :param source: as for `from_pretrained`.
+        :raises WeightsError: the weights are not found or do not fit.
+        """
+        path = find_weights(source)  # here, where Ctrl-C ends a download
+        thread = ThreadPoolExecutor(1, 'network')
+        model = thread.submit(load_checkpoint, path).result()
+        return cls(model, config, with_std_dev=with_std_dev, thread=thread)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, **options: Any) -> DepthEstimator:
@@ -100,6 +130,8 @@ class DepthEstimator:
     def release(self) -> None:
         """Give the network's memory back; the estimator cannot be used afterwards."""
         self._network.release()
+        if self._thread is not None:
+            self._thread.shutdown()
 
     def set_domain(self, domain: str) -> None:
         """
@@ -148,11 +180,15 @@ class DepthEstimator:
             work = f'depth of {len(rows)} images of {size_hw[1]}x{size_hw[0]}'
             router = None if choose is None else BatchRouter(choose, rows, self._network.flips)
             with device_errors(work, self._network.device):
-                depths = self._estimate_equal(
-                    [images[r] for r in rows], [given[r] for r in rows], router)
+                depths = self._computed(partial(
+                    self._estimate_equal, [images[r] for r in rows], [given[r] for r in rows],
+                    router))
             for row, depth in zip(rows, depths, strict=True):
                 results[row] = depth
         return [result for result in results if result is not None]
+
+    def _computed(self, work: Callable[[], Result]) -> Result:
+        return work() if self._thread is None else self._thread.submit(work).result()
 
     @torch.inference_mode()
     def _estimate_equal(

@@ -20,7 +20,6 @@ from zoe_depth_ros.bag.lenient import LenientReader
 from zoe_depth_ros.bag.search import find_bags
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.inference import DepthEstimator
-from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.offline.config import OfflineConfig
 from zoe_depth_ros.offline.html import to_html
 from zoe_depth_ros.offline.job import OutputPlace
@@ -67,7 +66,7 @@ def run_offline(
 
     @cache
     def estimator() -> DepthEstimator:
-        return DepthEstimator(load_model(config.node.model), config.node.estimator)
+        return DepthEstimator.in_own_thread(config.node.model, config.node.estimator)
 
     with _locked(output):
         known = [(place, None if force else place.finished_report()) for place in places]

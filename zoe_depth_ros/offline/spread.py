@@ -32,7 +32,6 @@ from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference import DepthEstimator
-from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.offline.job import forget
 from zoe_depth_ros.offline.job import not_begun
 from zoe_depth_ros.offline.job import OutputPlace
@@ -87,7 +86,7 @@ class Worker:
 
     def load(self) -> None:
         """Load the network."""
-        self._estimator = DepthEstimator(load_model(self._node.model), self._node.estimator)
+        self._estimator = DepthEstimator.in_own_thread(self._node.model, self._node.estimator)
 
     def process(self, source: Path, job: SegmentJob) -> WorkReport:
         """Do a part of a bag, which stays open: a damaged one is read to its end to open it."""

@@ -32,7 +32,6 @@ from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.frames import estimate_frames
 from zoe_depth_ros.inference.frames import Frame
-from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.ros.camera_stream import Arrival
 from zoe_depth_ros.ros.camera_stream import CameraStream
@@ -77,8 +76,8 @@ class DepthNode(LifecycleNode):
         """Load the model and create the publishers; without a model stay unconfigured."""
         config = self._config
         try:
-            self._estimator = DepthEstimator(
-                load_model(config.model), config.estimator, with_std_dev=False)
+            self._estimator = DepthEstimator.in_own_thread(
+                config.model, config.estimator, with_std_dev=False)
             for name in config.cameras:
                 self._cameras.append(CameraStream(
                     self, name, self._estimator, self._converter, config, self._offer))
