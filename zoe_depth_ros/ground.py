@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]
 SAMPLES = 1500
 HYPOTHESES = 256
+TRIPLES = np.random.default_rng(0).random((3, HYPOTHESES))  # of the points, for each
 VOTERS = 400
 REFINEMENTS = 4
 HORIZON_SIN = 0.02
@@ -135,27 +137,37 @@ def _points_below_horizon(
 ) -> FloatArray:
     """Return (N, 3) known points of an even sample of the pixels that can see the ground."""
     stride = max(1, math.isqrt(camera.width * camera.height // (2 * SAMPLES)))
+    rays, seeing = _rays_below_horizon(camera, stride, tuple(up.tolist()))
+    depth = depth_m[::stride, ::stride].ravel()[seeing].astype(np.float64)
+    points: FloatArray = (rays * depth[:, None])[np.isfinite(depth) & (depth > 0)]
+    return points
+
+
+@lru_cache(maxsize=16)
+def _rays_below_horizon(
+    camera: Camera, stride: int, up: Vector,
+) -> tuple[FloatArray, NDArray[np.intp]]:
+    """Return (N, 3) rays with z = 1, and their places among the pixels that `stride` keeps."""
     v, u = np.mgrid[:camera.height:stride, :camera.width:stride]
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy,
                      np.ones(u.shape)], axis=-1).reshape(-1, 3)
-    depth = depth_m[::stride, ::stride].reshape(-1, 1).astype(np.float64)
-    kept = (rays @ up < -HORIZON_SIN) & np.isfinite(depth[:, 0]) & (depth[:, 0] > 0)
-    points: FloatArray = (rays * depth)[kept]
-    return points
+    seeing = np.flatnonzero(rays @ np.array(up) < -HORIZON_SIN)
+    return rays[seeing], seeing
 
 
 def _best_hypothesis(points: FloatArray, judge: _Judge) -> FloatArray | None:
     """Return the plane through three points with the most others on it and few below it."""
-    triples = points[np.random.default_rng(0).integers(0, len(points), (HYPOTHESES, 3))]
-    normals = np.cross(triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0])
-    offsets = (normals * triples[:, 0]).sum(axis=1)
+    a, b, c = points[(TRIPLES * len(points)).astype(np.intp)]
+    normals = np.cross(b - a, c - a)
+    offsets = (normals * a).sum(axis=1)
     is_plane = np.abs(offsets) > 1e-9
     planes = normals[is_plane] / offsets[is_plane, None]
     planes = planes[judge.allows(planes)]
     if len(planes) == 0:
         return None
     # Height of some points above each plane, over the camera's own.
-    height = 1 - planes @ points[::max(1, len(points) // VOTERS)].T
+    voters = points[::max(1, len(points) // VOTERS)]
+    height = 1 - planes.astype(np.float32) @ voters.T.astype(np.float32)
     tolerance = judge.config.tolerance
     near, below = np.abs(height) < tolerance, height < -2 * tolerance
     votes = np.count_nonzero(near, axis=1) - np.count_nonzero(below, axis=1)
@@ -164,10 +176,14 @@ def _best_hypothesis(points: FloatArray, judge: _Judge) -> FloatArray | None:
 
 
 def _refined(points: FloatArray, plane: FloatArray, judge: _Judge) -> GroundPlane | None:
+    agree = judge.is_on(points, plane)
     for _ in range(REFINEMENTS):
-        agreeing = points[judge.is_on(points, plane)]
-        plane = np.linalg.lstsq(agreeing, np.ones(len(agreeing)), rcond=None)[0].astype(np.float64)
-    share = float(judge.is_on(points, plane).mean())
+        agreeing = points[agree]
+        plane = np.linalg.lstsq(agreeing.T @ agreeing, agreeing.sum(axis=0), rcond=None)[0]
+        before, agree = agree, judge.is_on(points, plane)
+        if np.array_equal(before, agree):
+            break
+    share = float(agree.mean())
     if share < judge.config.min_share or not judge.allows(plane[None])[0]:
         return None
     height_m = 1 / float(np.linalg.norm(plane))

@@ -7,9 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.options import RoutingConfig
@@ -60,6 +57,8 @@ class RoutingFilter:
         self._locked = False
         self._head = 0
         self._stamp_s: float | None = None
+        self._belief: list[float] = []
+        self._weights: list[float] = []
 
     def update(self, stamp_s: float, probabilities: Sequence[float]) -> Routing:
         """
@@ -72,26 +71,28 @@ class RoutingFilter:
         if len(probabilities) != len(self._domains):
             raise ConfigError(
                 f'{len(probabilities)} probabilities for {len(self._domains)} heads')
-        evidence = np.nan_to_num(_log_odds(probabilities))  # NaN tells nothing
+        evidence = [_log_odds(probability) for probability in probabilities]
         if self._stamp_s is None or stamp_s < self._stamp_s - LARGEST_DISORDER_S:
             self._start(stamp_s, evidence)
             self._stamp_s = stamp_s
         step_s = max(0.0, stamp_s - self._stamp_s)
         self._stamp_s = stamp_s = self._stamp_s + step_s
-        self._belief += _share(step_s, self.config.time_constant) * (evidence - self._belief)
+        share = _share(step_s, self.config.time_constant)
+        self._belief = [
+            old + share * (new - old) for old, new in zip(self._belief, evidence, strict=True)]
         self._decide(stamp_s)
         self._blend(step_s)
         return Routing(
             self._head, self._domains[self._head], self._probability(self._head),
-            tuple(self._weights.tolist()), stamp_s - self._changed_s)
+            tuple(self._weights), stamp_s - self._changed_s)
 
-    def _start(self, stamp_s: float, evidence: NDArray[np.float64]) -> None:
+    def _start(self, stamp_s: float, evidence: list[float]) -> None:
         self._changed_s = stamp_s
         self._belief = evidence
         self._settled = self._locked
         if not self._locked:
-            self._head = self._wanted_head(int(evidence.argmax()))
-        self._weights = np.eye(len(self._domains))[self._head]
+            self._head = self._wanted_head(_greatest(evidence))
+        self._weights = self._only(self._head)
 
     def _wanted_head(self, routed: int) -> int:
         """Return the head of the domain that is asked for, or the routed one."""
@@ -100,7 +101,7 @@ class RoutingFilter:
 
     def _decide(self, stamp_s: float) -> None:
         """Change the verdict if it must; a first, unsettled one needs no dwell."""
-        best = int(self._belief.argmax())
+        best = _greatest(self._belief)
         is_sure = self._probability(best) >= self.config.threshold
         dwelt = not self._settled or stamp_s - self._changed_s >= self.config.min_dwell
         routed = best if is_sure and dwelt and not self._locked else self._head
@@ -113,11 +114,16 @@ class RoutingFilter:
 
     def _blend(self, step_s: float) -> None:
         """Move the weights towards the verdict's head, no faster than `blend_time` allows."""
-        target = np.eye(len(self._domains))[self._head]
-        left = float(np.abs(target - self._weights).max())
+        target = self._only(self._head)
+        left = max(abs(new - old) for old, new in zip(self._weights, target, strict=True))
         pace = step_s / self.config.blend_time if self.config.blend_time else math.inf
         share = min(1.0, pace / left) if left else 1.0
-        self._weights = self._weights + share * (target - self._weights)
+        self._weights = [
+            old + share * (new - old) for old, new in zip(self._weights, target, strict=True)]
+
+    def _only(self, head: int) -> list[float]:
+        """Return the weights that leave everything to one head."""
+        return [float(number == head) for number in range(len(self._domains))]
 
     def _probability(self, head: int) -> float:
         if len(self._domains) == 1:
@@ -125,10 +131,17 @@ class RoutingFilter:
         return 1 / (1 + math.exp(-self._belief[head]))
 
 
-def _log_odds(probabilities: Sequence[float]) -> NDArray[np.float64]:
-    """Return the log-odds of each head against the others, bounded."""
-    p = np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)
-    return np.clip(np.log(p / (1 - p)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+def _log_odds(probability: float) -> float:
+    """Return the log-odds of a head against the others, bounded; NaN tells nothing."""
+    if math.isnan(probability):
+        return 0.0
+    p = min(max(probability, 1e-9), 1 - 1e-9)
+    return min(max(math.log(p / (1 - p)), -MAX_LOG_ODDS), MAX_LOG_ODDS)
+
+
+def _greatest(values: Sequence[float]) -> int:
+    """Return where the first greatest value is."""
+    return max(range(len(values)), key=values.__getitem__)
 
 
 def _share(step_s: float, time_constant_s: float) -> float:
