@@ -154,7 +154,10 @@ def follow(pipeline: FramePipeline, depth: DepthMap, seconds: float, **options) 
 def test_scale_of_no_source_leaves_depth_alone(estimator):
     depth = floor()
     reading = ScaleReading(2.0, 1.0)
-    assert follow(scaled_by(estimator, 'none'), depth, 5.0, reading=reading)[-1] is depth
+    last = follow(scaled_by(estimator, 'none'), depth, 5.0, reading=reading)[-1]
+    assert last.depth_m is depth.depth_m
+    assert last.std_dev_m is depth.std_dev_m
+    assert last.scale is None
 
 
 def test_scale_factor_multiplies_depth_spread_and_ground(estimator):
@@ -185,7 +188,8 @@ def test_ground_is_found_on_request_only(estimator):
 def test_scale_of_the_camera_height_makes_the_floor_true(estimator, factor):
     pipeline = scaled_by(estimator, 'camera_height', camera_height=HEIGHT_M, persistence=2.0)
     depths = follow(pipeline, floor(factor), 3.0)
-    assert [depth.scale.factor for depth in depths[:20]] == [1.0] * 20
+    assert [depth.scale.factor for depth in depths[:21]] == [1.0] * 21
+    assert depths[21].scale.factor == pytest.approx(1 / factor, rel=1e-3)
     last = depths[-1]
     assert last.scale.factor == pytest.approx(1 / factor, rel=1e-3)
     assert last.scale.confidence > 0.5
@@ -214,10 +218,21 @@ def test_scale_of_a_range_sensor_is_what_it_reads(estimator):
     assert read[11].ground is None
 
 
+def test_ground_is_told_in_the_scale_of_its_depth(estimator):
+    pipeline = scaled_by(estimator, 'camera_height', camera_height=HEIGHT_M, persistence=0.0)
+    for number, expected_m in enumerate((2 * HEIGHT_M, HEIGHT_M)):
+        shown = pipeline.scaled(floor(2.0))
+        ground = pipeline.learn(floor(2.0), number / 10)
+        assert ground.height_m == pytest.approx(expected_m, rel=1e-3)
+        y_m = shown.depth_m[-1, 0] * (71 - shown.camera.cy) / shown.camera.fy
+        assert y_m == pytest.approx(expected_m, rel=1e-3)
+
+
 def test_scale_learnt_is_kept_unless_its_source_changes(estimator):
     pipeline = scaled_by(estimator, 'range', persistence=0.0)
     reading = ScaleReading(1.3, 0.8)
-    assert pipeline.finish(floor(), 0.0, reading=reading).scale.factor == pytest.approx(1.3)
+    assert pipeline.finish(floor(), 0.0, reading=reading).scale.factor == 1.0
+    assert pipeline.scaled(floor()).scale.factor == pytest.approx(1.3)
     for source, expected in (('range', 1.3), ('camera_height', 1.0), ('range', 1.0)):
         pipeline.configure(NodeConfig(scale=ScaleConfig(source=source, time_constant=9.0)))
         assert pipeline.finish(floor(), 0.1).scale.factor == pytest.approx(expected)

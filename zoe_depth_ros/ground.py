@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 import math
 
@@ -39,6 +40,10 @@ class GroundPlane:
     normal: Vector
     height_m: float
     share: float
+
+    def scaled(self, factor: float) -> GroundPlane:
+        """Return it where depth is multiplied by a factor."""
+        return replace(self, height_m=self.height_m * factor)
 
     def height_above(self, points_m: NDArray[np.floating]) -> NDArray[np.floating]:
         """

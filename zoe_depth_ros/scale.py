@@ -74,6 +74,11 @@ class ScaleFilter:
         self._believed: float | None = None
         self._doubt: _Doubt | None = None
 
+    @property
+    def scale(self) -> Scale:
+        """What to believe of the scale of the next frame."""
+        return Scale(math.exp(self._log_factor), self._confidence)
+
     def update(self, stamp_s: float, reading: ScaleReading | None) -> Scale:
         """
         Return what to believe of the scale of the next frame.
@@ -90,7 +95,7 @@ class ScaleFilter:
         self._confidence += gain * (confidence - self._confidence)
         if self._believed is not None:
             self._log_factor += gain * (self._believed - self._log_factor)
-        return Scale(math.exp(self._log_factor), self._confidence)
+        return self.scale
 
     def _advance(self, stamp_s: float) -> float:
         """Return the time since the last frame."""

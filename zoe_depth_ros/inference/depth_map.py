@@ -48,4 +48,4 @@ class DepthMap:
         return replace(
             self, depth_m=self.depth_m * single,
             std_dev_m=None if self.std_dev_m is None else self.std_dev_m * single,
-            ground=None if ground is None else replace(ground, height_m=ground.height_m * factor))
+            ground=None if ground is None else ground.scaled(factor))

@@ -16,6 +16,7 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.geometry import Rectifier
 from zoe_depth_ros.ground import fit_ground
+from zoe_depth_ros.ground import GroundPlane
 from zoe_depth_ros.inference.depth_map import DepthMap
 from zoe_depth_ros.inference.estimator import DepthEstimator
 from zoe_depth_ros.inference.routing import Routing
@@ -131,29 +132,54 @@ class FramePipeline:
         with_ground: bool = False,
     ) -> DepthMap:
         """
-        Return depth in its true scale, as far as that is known.
+        Return depth in its true scale, as far as that is known, and learn from it.
+
+        Parameters as for `learn`.
+        """
+        shown = self.scaled(depth)
+        return replace(shown, ground=self.learn(
+            depth, stamp_s, reading=reading, with_ground=with_ground))
+
+    def scaled(self, depth: DepthMap) -> DepthMap:
+        """Return depth in its true scale, as far as that is known."""
+        scale = self._known_scale()
+        return depth if scale is None else replace(depth.scaled(scale.factor), scale=scale)
+
+    def learn(
+        self, depth: DepthMap, stamp_s: float, *, reading: ScaleReading | None = None,
+        with_ground: bool = False,
+    ) -> GroundPlane | None:
+        """
+        Learn the scale of the images to come.
+
+        Nothing waits for it but what needs the ground: so it never delays depth, which is told in
+        the scale that earlier images taught.
 
         :param depth: of an image of this camera, as the network has it.
         :param stamp_s: of the image.
         :param reading: what another sensor tells of the scale, for the source range.
-        :param with_ground: find the ground too.
+        :param with_ground: find the ground, whether the scale needs it or not.
+        :return: the ground in the scale of `scaled`, None where it was not looked for or found.
         """
-        options, camera = self._config.scale, depth.camera
-        by_height = options.source == 'camera_height'
+        options, camera, known = self._config.scale, depth.camera, self._known_scale()
+        by_height, ground = options.source == 'camera_height', None
         if camera is not None and (with_ground or by_height):
-            depth = replace(depth, ground=fit_ground(
+            ground = fit_ground(
                 depth.depth_m, camera, config=self._config.ground,
-                height_m=options.camera_height if by_height else None))
-        if options.source == 'none':
-            return depth
-        if options.source == 'factor':
-            scale = Scale(options.factor, 1.0)
-        else:
-            if by_height:
-                reading = None if depth.ground is None else height_reading(
-                    depth.ground, options.camera_height)
-            scale = self._scale.update(stamp_s, reading)
-        return replace(depth.scaled(scale.factor), scale=scale)
+                height_m=options.camera_height if by_height else None)
+        if by_height:
+            reading = None if ground is None else height_reading(ground, options.camera_height)
+        if by_height or options.source == 'range':
+            self._scale.update(stamp_s, reading)
+        return ground if ground is None or known is None else ground.scaled(known.factor)
+
+    def _known_scale(self) -> Scale | None:
+        """Return what the next depth is multiplied with, None where nothing is to be."""
+        if self._config.scale.source == 'none':
+            return None
+        if self._config.scale.source == 'factor':
+            return Scale(self._config.scale.factor, 1.0)
+        return self._scale.scale
 
     def _must_rectify(self, calibration: Calibration) -> bool:
         if self._config.rectify == 'auto':

@@ -21,6 +21,7 @@ from sensor_msgs.msg import Image
 
 from zoe_depth_ros.camera import Calibration
 from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.ground import GroundPlane
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.frames import Frame
@@ -150,13 +151,17 @@ class CameraStream:
     def publish(self, depth: DepthMap, arrival: Arrival) -> None:
         """Publish the depth of an image, in its true scale as far as that is known."""
         header, config, sensor = arrival.message.header, self._config, self._range_sensor
-        with_ground = self._outputs.wants_ground
-        depth = self._pipeline.finish(
-            depth, arrival.stamp_s, with_ground=with_ground,
-            reading=None if sensor is None else sensor.reading(depth, header, config.scale))
-        self._outputs.publish(depth, header, config, with_ground=with_ground)
-        self._scale = depth.scale
-        self._scale_problem = self._find_scale_problem(depth)
+        shown = self._pipeline.scaled(depth)
+
+        def find_ground(is_wanted: bool) -> GroundPlane | None:
+            ground = self._pipeline.learn(
+                depth, arrival.stamp_s, with_ground=is_wanted,
+                reading=None if sensor is None else sensor.reading(depth, header, config.scale))
+            self._scale_problem = self._find_scale_problem(shown, ground)
+            return ground
+
+        self._outputs.publish(shown, header, config, find_ground)
+        self._scale = shown.scale
         if depth.camera is None:
             self._node.get_logger().warning(
                 f'no usable camera_info on '
@@ -190,7 +195,7 @@ class CameraStream:
             {**facts_of_all, 'scale_factor': f'{scale.factor:.4f}',
              'scale_confidence': f'{scale.confidence:.3f}'})
 
-    def _find_scale_problem(self, depth: DepthMap) -> str:
+    def _find_scale_problem(self, depth: DepthMap, ground: GroundPlane | None) -> str:
         """Return why the scale is not known although it is asked for, '' otherwise."""
         source, sensor = self._config.scale.source, self._range_sensor
         if source in ('none', 'factor') or depth.scale is None or (
@@ -198,7 +203,7 @@ class CameraStream:
             return ''
         if depth.camera is None:
             return 'no usable camera_info'
-        if source == 'camera_height' and depth.ground is None:
+        if source == 'camera_height' and ground is None:
             return 'no ground found'
         if sensor is not None and sensor.problem:
             return sensor.problem

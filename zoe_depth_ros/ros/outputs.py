@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -24,6 +26,7 @@ from std_msgs.msg import Header
 
 from zoe_depth_ros.colorize import colorize_depth
 from zoe_depth_ros.geometry import PointCloud
+from zoe_depth_ros.ground import GroundPlane
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.clouds import cloud_of
 from zoe_depth_ros.inference.clouds import split_by_ground
@@ -99,60 +102,87 @@ class Outputs:
         return any(map(self._is_wanted, SPLIT_CLOUDS))
 
     def publish(
-        self, depth: DepthMap, header: Header, config: NodeConfig, *, with_ground: bool,
+        self, depth: DepthMap, header: Header, config: NodeConfig,
+        find_ground: Callable[[bool], GroundPlane | None],
     ) -> None:
         """
         Publish what is subscribed to, all with the header of the image.
 
         Camera_info and points need intrinsics and are left out without them.
 
-        :param with_ground: the ground was looked for; otherwise no cloud is split by it.
+        :param find_ground: called when depth and its cloud are out, with whether anything needs
+            the ground; only then are clouds split by it.
         """
-        for topic, make in self._makers(depth, header, config).items():
-            if self._is_wanted(topic) and (with_ground or topic not in SPLIT_CLOUDS):
-                self._publishers[topic].publish(make())
+        with_ground = self.wants_ground
 
-    def _makers(
-        self, depth: DepthMap, header: Header, config: NodeConfig,
-    ) -> dict[str, Callable[[], Any]]:
-        def image(pixels: NDArray[Any], encoding: str) -> Image:
-            return self._converter.to_image(pixels, encoding, header)
-
-        makers: dict[str, Callable[[], Any]] = {
-            '~/depth/image': lambda: image(
-                depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding),
-            '~/image_rect': lambda: image(depth.rgb, 'rgb8'),
-            '~/depth/color': lambda: image(colorize_depth(depth.depth_m), 'rgb8'),
-            '~/scene': lambda: scene_message(depth, header),
-            '~/scale': lambda: scale_message(depth, config.scale.source, header),
-        }
-        camera, std_dev_m = depth.camera, depth.std_dev_m
-        if std_dev_m is not None:
-            makers['~/depth/std_dev'] = lambda: image(std_dev_m, '32FC1')
-        if camera is not None:
-            makers['~/depth/camera_info'] = lambda: camera_info_message(camera, header)
-        if camera is not None and (std_dev_m is not None or not config.points.needs_std_dev):
-            makers |= self._cloud_makers(depth, header, config)
-        # Last, so that nothing waits for it: it takes longest.
-        makers['~/depth/image/compressedDepth'] = lambda: compressed_depth_message(
-            depth.depth_m, config.depth_encoding, header)
-        return makers
-
-    def _cloud_makers(
-        self, depth: DepthMap, header: Header, config: NodeConfig,
-    ) -> dict[str, Callable[[], PointCloud2]]:
         @cache
         def cloud() -> PointCloud:
             return cloud_of(depth, config.points)
 
+        self._publish_wanted(self._first_makers(depth, cloud, header, config))
+        depth = replace(depth, ground=find_ground(with_ground))
+        if with_ground and has_cloud(depth, config):
+            self._publish_wanted(self._split_makers(depth, cloud, header, config))
+        self._publish_wanted(self._other_makers(depth, header, config))
+
+    def _publish_wanted(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        for topic, make in makers.items():
+            if self._is_wanted(topic):
+                self._publishers[topic].publish(make())
+
+    def _first_makers(
+        self, depth: DepthMap, cloud: Callable[[], PointCloud], header: Header,
+        config: NodeConfig,
+    ) -> dict[str, Callable[[], Any]]:
+        """Return how what robots brake for is made."""
+        camera = depth.camera
+        makers: dict[str, Callable[[], Any]] = {
+            '~/depth/image': lambda: self._converter.to_image(
+                depth_pixels(depth.depth_m, config.depth_encoding), config.depth_encoding,
+                header)}
+        if camera is not None:
+            makers['~/depth/camera_info'] = lambda: camera_info_message(camera, header)
+        if has_cloud(depth, config):
+            makers['~/points'] = lambda: self._converter.to_points(cloud(), header)
+        return makers
+
+    def _split_makers(
+        self, depth: DepthMap, cloud: Callable[[], PointCloud], header: Header,
+        config: NodeConfig,
+    ) -> dict[str, Callable[[], PointCloud2]]:
+        """Return how the clouds of obstacles and ground are made."""
         @cache
         def parts() -> tuple[PointCloud, PointCloud]:
             return split_by_ground(cloud(), depth, config.points, config.ground)
 
         return {
-            '~/points': lambda: self._converter.to_points(cloud(), header),
-            '~/points/ground': lambda: self._converter.to_points(parts()[0], header),
-            '~/points/obstacles': lambda: self._converter.to_points(parts()[1], header)}
+            '~/points/obstacles': lambda: self._converter.to_points(parts()[1], header),
+            '~/points/ground': lambda: self._converter.to_points(parts()[0], header)}
+
+    def _other_makers(
+        self, depth: DepthMap, header: Header, config: NodeConfig,
+    ) -> dict[str, Callable[[], Any]]:
+        """Return how the rest is made, what takes longest last."""
+        def image(pixels: NDArray[Any], encoding: str) -> Image:
+            return self._converter.to_image(pixels, encoding, header)
+
+        std_dev_m = depth.std_dev_m
+        makers: dict[str, Callable[[], Any]] = {
+            '~/scene': lambda: scene_message(depth, header),
+            '~/scale': lambda: scale_message(depth, config.scale.source, header),
+            '~/image_rect': lambda: image(depth.rgb, 'rgb8'),
+            '~/depth/color': lambda: image(colorize_depth(depth.depth_m), 'rgb8'),
+            '~/depth/image/compressedDepth': lambda: compressed_depth_message(
+                depth.depth_m, config.depth_encoding, header)}
+        if std_dev_m is not None:
+            return {'~/depth/std_dev': lambda: image(std_dev_m, '32FC1'), **makers}
+        return makers
 
     def _is_wanted(self, topic: str) -> bool:
         return self._publishers[topic].get_subscription_count() > 0
+
+
+def has_cloud(depth: DepthMap, config: NodeConfig) -> bool:
+    """Return whether a depth map has what its points need."""
+    return depth.camera is not None and (
+        depth.std_dev_m is not None or not config.points.needs_std_dev)
