@@ -111,15 +111,15 @@ def play_live(
     for topic in types:
         parameters[f'qos_overrides.{topic}.subscription.reliability'] = 'reliable'
     first = next(source.messages([camera.image.name]))
-    start_ns = header_stamp_ns(first.cdr)
+    ahead_ns = header_stamp_ns(first.cdr) - AHEAD_NS
     ahead = replace(
-        first, topic=live_topic(camera), cdr=with_header_stamp(first.cdr, start_ns - AHEAD_NS))
+        first, topic=live_topic(camera), cdr=with_header_stamp(first.cdr, ahead_ns))
     infos = [] if camera.camera_info is None else [
         next(source.messages([camera.camera_info.name]))]
     with RosSession('zoe_depth_demo', files.profile) as session, \
             BagWriter(files.recording, compress=False) as bag, \
             DepthNodeProcess(session, files.log, parameters, remappings) as node:
-        recorder = Recorder(session.node, RECORDED, bag, since_ns=start_ns)
+        recorder = Recorder(session.node, RECORDED, bag, since_ns=ahead_ns + 1)
         player = Player(session.node, types)
         if not (player.wait_for_subscribers(DISCOVERY_TIMEOUT_S)
                 and recorder.wait_for_publishers(DISCOVERY_TIMEOUT_S)):
