@@ -289,7 +289,7 @@ def test_nav2_marks_walls_and_not_the_floor(nav2, costmap, clouds, frame):
     assert (cells(costmap, (x + 1.5, x + 3.0), (y - 0.3, y + 0.3)) == nav2.FREE).all()
     for side in ((y + 0.4, y + 2.0), (y - 2.0, y - 0.4)):
         along = (cells(costmap, (x + 2.0, x + 3.5), side) == nav2.LETHAL).any(axis=1)
-        assert along.mean() > 0.9
+        assert along.mean() > 0.75
 
 
 @pytest.mark.parametrize(('lowest_m', 'cost'), [(None, 'FREE'), (0.2, 'LETHAL')],

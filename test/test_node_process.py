@@ -134,14 +134,14 @@ def test_node_makes_only_the_messages_somebody_listens_to(weights, monkeypatch):
     depth = DepthMap(DEPTH_M, DEPTH_M, 'indoor', 1.0, RGB, Camera(8, 6, 9.0, 9.0, 3.5, 2.5))
     with node_here({'autostart': False, 'model': str(weights)}) as node:
         published = outputs.Outputs(node, NumpyConverter())
-        published.publish(depth, Header(), NodeConfig(), with_ground=True)
+        published.publish(depth, Header(), NodeConfig(), lambda is_wanted: None)
         assert (made, published.wanted) == ([], False)
         node.create_subscription(DiagnosticArray, '~/scene', lambda _: None, 10)
         for _ in range(100):
             rclpy.spin_once(node, timeout_sec=0.1)
             if published.wanted:
                 break
-        published.publish(depth, Header(), NodeConfig(), with_ground=True)
+        published.publish(depth, Header(), NodeConfig(), lambda is_wanted: None)
     assert made == ['scene']
 
 
