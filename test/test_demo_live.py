@@ -20,6 +20,7 @@ from bag_helpers import compressed_message
 from bag_helpers import HEADER
 from bag_helpers import read
 from bag_helpers import rgb_message
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 import torch
 
@@ -89,6 +90,13 @@ def test_player_keeps_the_pace_of_the_bag(session, rate, expected_s):
     player = Player(session.node, {'/image': IMAGE_TYPE})
     times_ns = [at_ns for _, at_ns in player.play(images(4, 0.2), rate)]
     assert np.diff(times_ns).sum() / 1e9 == pytest.approx(expected_s, abs=0.15)
+
+
+def test_player_publishes_reliably(session):
+    Player(session.node, {'/image': IMAGE_TYPE})
+    assert wait_until(lambda: session.node.count_publishers('/image') == 1, 10)
+    player, = session.node.get_publishers_info_by_topic('/image')
+    assert player.qos_profile.reliability == ReliabilityPolicy.RELIABLE
 
 
 def test_recorder_keeps_every_byte_and_the_time_of_arrival(session, tmp_path):

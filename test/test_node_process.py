@@ -24,6 +24,8 @@ from ros_helpers import DOMAIN_IDS
 from ros_helpers import NodeProcess
 from ros_helpers import running_node
 from ros_inputs import image_message
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from zoe_depth_ros.camera import Camera
@@ -143,6 +145,33 @@ def test_node_makes_only_the_messages_somebody_listens_to(weights, monkeypatch):
                 break
         published.publish(depth, Header(), NodeConfig(), lambda is_wanted: None)
     assert made == ['scene']
+
+
+def test_depth_and_its_cloud_go_out_before_the_ground_is_looked_for(weights):
+    made = []
+
+    class Notes(NumpyConverter):
+        def to_image(self, pixels, encoding, header):
+            made.append(encoding)
+            return super().to_image(pixels, encoding, header)
+
+        def to_points(self, cloud, header):
+            made.append('points')
+            return super().to_points(cloud, header)
+
+    depth = DepthMap(DEPTH_M, DEPTH_M, 'indoor', 1.0, RGB, Camera(8, 6, 9.0, 9.0, 3.5, 2.5))
+    wanted = {'~/depth/image': Image, '~/points': PointCloud2, '~/points/obstacles': PointCloud2,
+              '~/image_rect': Image}
+    with node_here({'autostart': False, 'model': str(weights)}) as node:
+        published = outputs.Outputs(node, Notes())
+        for topic, message_type in wanted.items():
+            node.create_subscription(message_type, topic, lambda _: None, 10)
+        for _ in range(100):
+            rclpy.spin_once(node, timeout_sec=0.1)
+            if all(map(published._is_wanted, wanted)):
+                break
+        published.publish(depth, Header(), NodeConfig(), lambda is_wanted: made.append(is_wanted))
+    assert made == ['32FC1', 'points', True, 'points', 'rgb8']
 
 
 def test_node_that_does_not_start_itself_waits_unconfigured(weights):
