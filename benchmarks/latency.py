@@ -5,10 +5,11 @@ What steady routing, uncertainty, clean clouds and true scale cost the live node
 
     PYTHONPATH=. .venv/bin/python benchmarks/latency.py
 
-The node runs with all of it off and with all of it on, in turn, each as a process of its own; this
-process is the camera (640x480) and the listener. Latency is from the stamp of an image until a
-message made of it is published, as the middleware stamps it: for the topics there are in every
-case, and for the last message of all.
+A node with all of it off, one with all of it on, and one that makes compressedDepth besides are
+there all the time, each a process of its own; one after the other is given the same drive by this
+process, which is the camera (640x480) and the listener. Latency is from the stamp of an image
+until a message made of it is published, as the middleware stamps it: for the topics there are in
+every case, and for the last message of all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -31,6 +33,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from zoe_depth_ros.bag.decode import header_stamp_ns
+from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.ros.conversion import NumpyConverter
 from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.node_process import DepthNodeProcess
@@ -53,68 +56,52 @@ CASES = {
     'all on, and compressedDepth': (ON, (*ALL_TOPICS, '~/depth/image/compressedDepth')),
 }
 CAMERA_QOS = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-DRIVE_STEP = 2  # one drive through a door lasts as long as a turn
+DRIVE_STEP = 2
 DISCOVERY_S = 20.0
-SETTLING = 5  # frames at the beginning that do not count
+SETTLING = 5  # frames at the beginning of a turn that do not count
 LAST = 'the last message'
 
 
-class Bench:
-    """A camera and a listener in one graph with the node."""
+class Case:
+    """
+    A running node with a camera and a listener of its own.
 
-    def __init__(self, session: RosSession, folder: Path, options: argparse.Namespace) -> None:
-        self._session = session
-        self._folder = folder
-        self._options = options
-        frames = list(doorway_drive(1, SIZE_HW))[::DRIVE_STEP]
-        self._images = [
-            NumpyConverter().to_image(frame.image_u8, 'rgb8', Header()) for frame in frames]
-        self._info = camera_info_message(frames[0].camera, Header())
-        node = session.node
-        self._image_publisher = node.create_publisher(Image, '/image', CAMERA_QOS)
-        self._info_publisher = node.create_publisher(CameraInfo, '/camera_info', CAMERA_QOS)
-        self._latencies_ms: dict[int, dict[str, float]] = {}
+    :param session: the graph it takes part in.
+    :param node_name: of the node.
+    :param topics: listened to.
+    """
+
+    def __init__(self, session: RosSession, node_name: str, topics: Sequence[str]) -> None:
+        node = self._node = session.node
+        self._images = node.create_publisher(Image, f'{node_name}/seen/image', CAMERA_QOS)
+        self._infos = node.create_publisher(
+            CameraInfo, f'{node_name}/seen/camera_info', CAMERA_QOS)
+        for topic in topics:
+            node.create_subscription(
+                TOPICS[topic], topic.replace('~', node_name), partial(self._on_message, topic), 5,
+                raw=True)
+        self._latencies_ms: dict[int, dict[str, float]] = defaultdict(dict)
 
     def _on_message(self, topic: str, cdr: bytes, info: Mapping[str, int]) -> None:
         stamp_ns = header_stamp_ns(cdr)
         self._latencies_ms[stamp_ns][topic] = (info['source_timestamp'] - stamp_ns) / 1e6
 
-    def latencies_ms(
-        self, parameters: dict[str, object], topics: Sequence[str],
-    ) -> dict[str, float]:
-        """Return the median latencies, by topic and of the last, of a node that runs a while."""
-        self._latencies_ms = defaultdict(dict)
-        node = self._session.node
-        listeners = [
-            node.create_subscription(
-                TOPICS[topic], topic.replace('~', NODE_NAME), partial(self._on_message, topic), 5,
-                raw=True)
-            for topic in topics]
-        told = {'model': self._options.model, 'device': self._options.device, **parameters}
-        try:
-            with DepthNodeProcess(self._session, self._folder / 'node.log', told, {}):
-                wait_until(lambda: self._image_publisher.get_subscription_count() > 0, DISCOVERY_S)
-                self._send()
-            frames = list(self._latencies_ms.values())[SETTLING:]
-            return {
-                **{topic: median(frame[topic] for frame in frames if topic in frame)
-                   for topic in PLAIN_TOPICS},
-                LAST: median(max(frame.values()) for frame in frames)}
-        finally:
-            for listener in listeners:
-                node.destroy_subscription(listener)
-
-    def _send(self) -> None:
-        period_s = 1 / self._options.rate
-        for number in range(int(self._options.seconds * self._options.rate)):
-            image = self._images[number % len(self._images)]
-            header = Header(
-                stamp=self._session.node.get_clock().now().to_msg(), frame_id='camera_optical')
-            image.header = self._info.header = header
-            self._info_publisher.publish(self._info)
-            self._image_publisher.publish(image)
-            time.sleep(period_s)
-        time.sleep(1.0)
+    def drive(self, images: Sequence[Image], camera: Camera, rate: float) -> dict[str, float]:
+        """Return the median latencies, by topic and of the last, of one drive."""
+        wait_until(lambda: self._images.get_subscription_count() > 0, DISCOVERY_S)
+        self._latencies_ms.clear()
+        for image in images:
+            image.header = Header(
+                stamp=self._node.get_clock().now().to_msg(), frame_id='camera_optical')
+            self._infos.publish(camera_info_message(camera, image.header))
+            self._images.publish(image)
+            time.sleep(1 / rate)
+        time.sleep(0.5)
+        frames = list(self._latencies_ms.values())[SETTLING:]
+        return {
+            **{topic: median(frame[topic] for frame in frames if topic in frame)
+               for topic in PLAIN_TOPICS},
+            LAST: median(max(frame.values()) for frame in frames)}
 
 
 def main() -> None:
@@ -123,25 +110,38 @@ def main() -> None:
     parser.add_argument('--model', default='zoed_mini_nk')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--rate', type=float, default=10.0, help='images a second')
-    parser.add_argument('--seconds', type=float, default=10.0, help='of each turn')
-    parser.add_argument('--rounds', type=int, default=8)
+    parser.add_argument('--rounds', type=int, default=8, help='drives that each node is given')
     options = parser.parse_args()
+    frames = list(doorway_drive(1, SIZE_HW))[::DRIVE_STEP]
+    images = [NumpyConverter().to_image(frame.image_u8, 'rgb8', Header()) for frame in frames]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in CASES}
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        with RosSession('latency_bench', folder / 'profile.xml') as session:
-            bench = Bench(session, folder, options)
-            for _ in range(options.rounds):
-                for case, (parameters, topics) in CASES.items():
-                    found[case].append(bench.latencies_ms(parameters, topics))
-    print('| | until published | ms, median of rounds | of all off, median of rounds |')
-    print('|---|---|---|---|')
-    for case, rounds in found.items():
+        session = stack.enter_context(RosSession('latency_bench', folder / 'profile.xml'))
+        cases = {}
+        for number, (case, (parameters, topics)) in enumerate(CASES.items()):
+            node_name = f'{NODE_NAME}_{number}'
+            stack.enter_context(DepthNodeProcess(
+                session, folder / f'{number}.log',
+                {'model': options.model, 'device': options.device, **parameters},
+                {topic: f'{node_name}/seen/{topic}' for topic in ('image', 'camera_info')},
+                node_name))
+            cases[case] = Case(session, node_name, topics)
+        for case in cases.values():
+            case.drive(images[:2 * SETTLING], frames[0].camera, options.rate)
+        for _ in range(options.rounds):
+            for case_name, case in cases.items():
+                found[case_name].append(case.drive(images, frames[0].camera, options.rate))
+    print('| | until published | ms, median of drives | of all off, median of drives '
+          '| middle half |')
+    print('|---|---|---|---|---|')
+    for case_name, drives in found.items():
         for what in (*PLAIN_TOPICS, LAST):
             latencies_ms, plain_ms = (
-                [latencies[what] for latencies in turns] for turns in (rounds, found['all off']))
-            ratio = np.divide(latencies_ms, plain_ms)
-            print(f'| {case} | {what} | {median(latencies_ms):.1f} | {median(ratio):.2f} |')
+                [latencies[what] for latencies in turns] for turns in (drives, found['all off']))
+            low, middle, high = np.percentile(np.divide(latencies_ms, plain_ms), [25, 50, 75])
+            print(f'| {case_name} | {what} | {median(latencies_ms):.1f} | {middle:.2f} '
+                  f'| {low:.2f} to {high:.2f} |')
 
 
 if __name__ == '__main__':

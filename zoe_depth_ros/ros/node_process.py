@@ -42,16 +42,18 @@ class DepthNodeProcess:
     :param log_path: file for what it prints.
     :param parameters: values of its parameters.
     :param remappings: topics it uses in place of its own names.
+    :param node_name: another name where several take part.
     :raises ZoeDepthError: it does not become active.
     """
 
     def __init__(
         self, session: RosSession, log_path: Path, parameters: Mapping[str, object],
-        remappings: Mapping[str, str],
+        remappings: Mapping[str, str], node_name: str = NODE_NAME,
     ) -> None:
         self.log_path = log_path
         self._session = session
-        options = []
+        self._node_name = node_name
+        options = ['-r', f'__node:={node_name.removeprefix("/")}']
         for name, value in {'autostart': False, **parameters}.items():
             options += ['-p', f'{name}:={json.dumps(value)}']
         for name, topic in remappings.items():
@@ -101,7 +103,7 @@ class DepthNodeProcess:
         return ZoeDepthError(f'depth_node {what} (log {self.log_path}): {" | ".join(lines)}')
 
     def _change_state(self, transition: int, timeout_s: float) -> None:
-        client = self._session.node.create_client(ChangeState, f'{NODE_NAME}/change_state')
+        client = self._session.node.create_client(ChangeState, f'{self._node_name}/change_state')
         try:
             self._wait_until(client.service_is_ready, START_TIMEOUT_S)
             answer = client.call_async(
