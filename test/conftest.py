@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,12 @@ from zoe_depth_ros.config import RouterConfig
 
 if TYPE_CHECKING:
     from zoe_depth_ros.inference import DepthEstimator
+
+
+@pytest.fixture(scope='session', autouse=True)
+def interruptible() -> None:
+    """Let SIGINT end what tests start, though a shell had its background job ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope='session')

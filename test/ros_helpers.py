@@ -64,6 +64,12 @@ OUTPUTS = {
     'scale': DiagnosticArray}
 ENOUGH = QoSProfile(depth=1000)
 
+
+def reliable(*topics: str) -> dict[str, str]:
+    """Return parameters of a node that then loses none of the few messages it is sent."""
+    return {f'qos_overrides.{topic}.subscription.reliability': 'reliable' for topic in topics}
+
+
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 
@@ -72,6 +78,7 @@ class NodeProcess:
 
     def __init__(self, folder: Path, parameters: dict[str, Any], *arguments: str) -> None:
         self.domain_id = next(DOMAIN_IDS)
+        self.has_sim_time = bool(parameters.get('use_sim_time'))
         self._log_path = folder / f'node_{self.domain_id}.log'
         environment = {
             **os.environ, 'ROS_DOMAIN_ID': str(self.domain_id), 'ROS_LOG_DIR': str(folder),
@@ -160,7 +167,7 @@ class Probe:
             self.received[topic] = kept
             self._subscriptions.append(self.node.create_subscription(
                 OUTPUTS[topic], f'{self._outputs}/{topic}', kept.append,
-                QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)))
+                QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)))
 
     def mute(self) -> None:
         """Unsubscribe from every output."""
@@ -169,11 +176,11 @@ class Probe:
         self._subscriptions, self.received = [], {}
 
     def until(self, condition: Callable[[], Any], wait_s: float = DEADLINE_S) -> Any:
-        """Spin until a condition holds and return its value, or what it is in the end."""
+        """Spin until a condition holds and return its value, or what it was in the end."""
         end_s = time.monotonic() + wait_s
-        while time.monotonic() < end_s and not condition():
+        while not (found := condition()) and time.monotonic() < end_s:
             self._executor.spin_once(timeout_sec=0.05)
-        return condition()
+        return found
 
     def header(self, stamp_ns: int | None = None) -> Header:
         """Return a header of the camera, by default with a stamp never used before."""
@@ -224,16 +231,27 @@ class Probe:
             else:
                 raise AssertionError(f'camera not used; the node says:\n{self.process.log}')
 
-    def status(self, condition: Callable[[Status], Any] = lambda status: True) -> Status:
-        """Return the next diagnostics for which a condition holds."""
+    def status(
+        self, condition: Callable[[Status], Any] = lambda status: True,
+        after: Callable[[], Any] = lambda: None,
+    ) -> Status:
+        """
+        Return the next diagnostics for which a condition holds.
+
+        :param after: what to do first; the node may tell of it at once.
+        """
         self._statuses.clear()
         self._asked_ns = time.time_ns()
+        after()
         found = self.until(lambda: [status for status in self._own() if condition(status)])
         assert found, f'last: {self._own()[-1:]}'
         return found[0]
 
     def _on_diagnostics(self, message: DiagnosticArray, info: dict[str, int]) -> None:
-        if info['received_timestamp'] > self._asked_ns:  # older ones wait to be spun
+        stamp = message.header.stamp
+        made_ns = (info['received_timestamp'] if self.process.has_sim_time
+                   else stamp.sec * 10**9 + stamp.nanosec)
+        if made_ns > self._asked_ns:
             self._statuses.append(message)
 
     def _own(self) -> list[Status]:
@@ -276,9 +294,15 @@ class Probe:
             self._clients[name] = self.node.create_client(service_type, f'/depth_node/{name}')
         client = self._clients[name]
         assert self.until(client.service_is_ready), self.process.log
-        future = client.call_async(service_type.Request(**fields))
-        assert self.until(future.done), f'no answer from {name}:\n{self.process.log}'
-        return future.result()
+        # The middleware drops an answer to a client that the server has not found yet; only what
+        # may be said twice is said again.
+        wait_s = DEADLINE_S if service_type is ChangeState else ANSWER_S
+        end_s = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end_s:
+            future = client.call_async(service_type.Request(**fields))
+            if self.until(future.done, wait_s):
+                return future.result()
+        raise AssertionError(f'no answer from {name}:\n{self.process.log}')
 
 
 @contextmanager

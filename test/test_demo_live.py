@@ -20,7 +20,9 @@ from bag_helpers import compressed_message
 from bag_helpers import HEADER
 from bag_helpers import read
 from bag_helpers import rgb_message
+from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import ReliabilityPolicy
+from rclpy.task import Future
 from sensor_msgs.msg import Image
 import torch
 
@@ -42,6 +44,7 @@ from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.ros import node_process
 from zoe_depth_ros.ros.player import Player
 from zoe_depth_ros.ros.recorder import Recorder
 from zoe_depth_ros.ros.session import RosSession
@@ -88,8 +91,31 @@ def test_session_respects_a_domain_id_of_the_user(tmp_path, monkeypatch):
 @pytest.mark.parametrize(('rate', 'expected_s'), [(1.0, 0.6), (2.0, 0.3)])
 def test_player_keeps_the_pace_of_the_bag(session, rate, expected_s):
     player = Player(session.node, {'/image': IMAGE_TYPE})
-    times_ns = [at_ns for _, at_ns in player.play(images(4, 0.2), rate)]
-    assert np.diff(times_ns).sum() / 1e9 == pytest.approx(expected_s, abs=0.15)
+    took_s = []
+    for _ in range(3):  # a busy machine makes it late, never early
+        times_ns = [at_ns for _, at_ns in player.play(images(4, 0.2), rate)]
+        took_s.append((times_ns[-1] - times_ns[0]) / 1e9)
+    assert min(took_s) == pytest.approx(expected_s, abs=0.15)
+
+
+def test_node_process_becomes_active_though_every_answer_is_lost(
+        session, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(node_process, 'ASK_AGAIN_S', 0.2)
+    create_client = session.node.create_client
+
+    def client_that_hears_nothing(service_type, name):
+        client = create_client(service_type, name)
+        if service_type is ChangeState:
+            send = client.call_async
+            client.call_async = lambda request: send(request) and Future()
+        return client
+
+    monkeypatch.setattr(session.node, 'create_client', client_that_hears_nothing)
+    parameters = {'model': weights, 'device': 'cpu'}
+    with node_process.DepthNodeProcess(
+            session, tmp_path / 'log', parameters, {}, '/front_depth') as node:
+        assert session.node.count_publishers('/front_depth/depth/image') == 1
+        assert node.stop() == 0
 
 
 def test_player_publishes_reliably(session):

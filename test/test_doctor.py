@@ -26,6 +26,7 @@ from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.qos import ReliabilityPolicy
+from rclpy.task import Future
 from ros_helpers import DOMAIN_IDS
 from ros_helpers import NodeProcess
 from sensor_msgs.msg import CompressedImage
@@ -33,8 +34,9 @@ from sensor_msgs.msg import PointCloud2
 import yaml
 
 from zoe_depth_ros import cli
+from zoe_depth_ros.ros.doctor import observer
 
-SECONDS = '0.6'
+SECONDS = '1.2'
 INFO_QOS = 'qos_overrides./camera/camera_info.subscription.reliability'
 POINTS_QOS = 'qos_overrides./depth_node/points.publisher.reliability'
 
@@ -346,6 +348,27 @@ def test_doctor_tells_that_a_node_does_not_answer(empty_domain_id, doctor):
     assert doctor(empty_domain_id).only_wrong().startswith(
         'wrong: /depth_node does not answer: ')
     node.__exit__()
+
+
+def test_doctor_asks_again_when_an_answer_is_lost(monkeypatch):
+    monkeypatch.setattr(observer, 'ASK_AGAIN_S', 0.0)
+    futures: list[Future] = []
+
+    class Client:
+        def service_is_ready(self) -> bool:
+            return True
+
+        def call_async(self, request: str) -> Future:
+            futures.append(Future())
+            return futures[-1]
+
+    question = observer.Question(Client(), 'what?')
+    for asked in (1, 2, 3):
+        question.send_once_possible()
+        assert (len(futures), question.answer) == (asked, None)
+    futures[1].set_result('that')  # late, but not lost
+    question.send_once_possible()
+    assert (len(futures), question.answer) == (3, 'that')
 
 
 def test_doctor_misses_the_node(empty_domain_id, doctor):

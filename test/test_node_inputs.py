@@ -21,6 +21,7 @@ from network_helpers import random_rgb
 from network_helpers import SIZE_HW
 from ros_helpers import pixels
 from ros_helpers import Probe
+from ros_helpers import reliable
 from ros_helpers import running_node
 from ros_inputs import image_message
 from ros_inputs import info_message
@@ -67,7 +68,9 @@ UNUSABLE_CAMERAS = {
 def node(weights, tmp_path_factory) -> Iterator[Probe]:
     """Return a node that has a camera; a test that takes it away gives it back."""
     parameters = {
-        'model': str(weights), 'diagnostics_period': 0.2, 'routing': 'batch'}  # each by itself
+        'model': str(weights), 'diagnostics_period': 0.2, 'routing': 'batch',  # each by itself
+        **reliable(*('/camera/' + name for name in (
+            'image_raw', 'image_raw/compressed', 'camera_info')))}
     with running_node(tmp_path_factory.mktemp('node'), parameters) as probe:
         probe.listen()
         probe.use_camera(info_message())
@@ -122,8 +125,9 @@ def test_node_drops_and_counts_a_bad_image_and_goes_on(node, fields, reason):
 def test_node_warns_of_a_bad_image_and_is_well_again(node):
     count = node.status().number('dropped_bad') + 1
     node.ask(image_message(random_rgb()))
-    node.send(image_message(random_rgb(), encoding='yuv420'))
-    warning = node.status(lambda status: status.number('dropped_bad') == count)
+    warning = node.status(
+        lambda status: status.number('dropped_bad') == count,
+        after=lambda: node.send(image_message(random_rgb(), encoding='yuv420')))
     assert warning.is_warning
     assert warning.text == warning.values['last_error']
     assert "'yuv420'" in warning.text

@@ -22,6 +22,7 @@ import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_helpers import DOMAIN_IDS
 from ros_helpers import NodeProcess
+from ros_helpers import refusal_to_start
 from ros_helpers import running_node
 from ros_inputs import image_message
 from sensor_msgs.msg import Image
@@ -34,7 +35,6 @@ from zoe_depth_ros.options import NodeConfig
 from zoe_depth_ros.ros import outputs
 from zoe_depth_ros.ros.conversion import NumpyConverter
 from zoe_depth_ros.ros.node import DepthNode
-from zoe_depth_ros.ros.node import main
 
 RGB = np.zeros((6, 8, 3), np.uint8)
 DEPTH_M = np.ones((6, 8), np.float32)
@@ -70,8 +70,7 @@ def node_here(parameters: dict[str, Any]) -> Iterator[DepthNode]:
 @pytest.mark.parametrize(('parameters', 'reason'), BAD_STARTS.values(), ids=BAD_STARTS)
 def test_node_with_a_wrong_option_at_start_says_so_in_one_line_and_ends(
         capfd, parameters, reason):
-    assert main(arguments(parameters)) == 1
-    line, = capfd.readouterr().err.splitlines()
+    line = refusal_to_start(capfd, parameters)
     assert 'cannot start: ' in line
     assert reason in line
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 import os
 from pathlib import Path
 import signal
@@ -97,11 +98,13 @@ def killing(most: int, is_time: Callable[[], bool] = lambda: True) -> Iterator[N
     is_over = Event()
 
     def kill() -> None:
-        left = most
-        while left and not is_over.wait(0.01):
-            for process in workers()[:left] if is_time() else ():
-                os.kill(process, signal.SIGKILL)
-                left -= 1
+        killed: set[int] = set()  # a killed one may be seen for a while
+        while len(killed) < most and not is_over.wait(0.01):
+            found = set(workers()) - killed if is_time() else ()
+            for process in islice(found, most - len(killed)):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                    killed.add(process)
     killer = Thread(target=kill)
     killer.start()
     try:

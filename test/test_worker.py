@@ -101,7 +101,8 @@ def test_worker_stopped_finishes_the_item_in_work_and_forgets_the_waiting_one(wo
     work.worker.offer(1)
     stopping = Thread(target=work.worker.stop)
     stopping.start()
-    assert stopping.is_alive()
+    while not work.worker.is_stopping:
+        assert stopping.is_alive()
     work.finish.set()
     stopping.join(DEADLINE_S)
     assert not stopping.is_alive()

@@ -175,7 +175,7 @@ def _best_hypothesis(points: FloatArray, judge: _Judge) -> FloatArray | None:
     height = 1 - planes.astype(np.float32) @ voters.T.astype(np.float32)
     tolerance = judge.config.tolerance
     near, below = np.abs(height) < tolerance, height < -2 * tolerance
-    votes = np.count_nonzero(near, axis=1) - np.count_nonzero(below, axis=1)
+    votes = np.subtract(near, below, dtype=np.float32).sum(axis=1)
     best: FloatArray = planes[votes.argmax()]
     return best
 
@@ -184,7 +184,10 @@ def _refined(points: FloatArray, plane: FloatArray, judge: _Judge) -> GroundPlan
     agree = judge.is_on(points, plane)
     for _ in range(REFINEMENTS):
         agreeing = points[agree]
-        plane = np.linalg.lstsq(agreeing.T @ agreeing, agreeing.sum(axis=0), rcond=None)[0]
+        try:
+            plane = np.linalg.solve(agreeing.T @ agreeing, agreeing.sum(axis=0))
+        except np.linalg.LinAlgError:  # all on one line
+            return None
         before, agree = agree, judge.is_on(points, plane)
         if np.array_equal(before, agree):
             break

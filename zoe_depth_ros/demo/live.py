@@ -169,8 +169,10 @@ def _play(
 
 def _wait_for_last_depth(recorder: Recorder, node: DepthNodeProcess, last: Passage) -> None:
     def is_over() -> bool:
-        stamps_ns = {depth.stamp_ns for depth in recorder.arrivals(DEPTH_TOPIC)}
-        return last.stamp_ns in stamps_ns or not node.is_running
+        heard = [topic for topic in RECORDED if recorder.hears(topic)]
+        return not node.is_running or (DEPTH_TOPIC in heard and all(
+            last.stamp_ns in {passage.stamp_ns for passage in recorder.arrivals(topic)}
+            for topic in heard))
 
     wait_until(is_over, LAST_DEPTH_TIMEOUT_S)
     wait_until(lambda: recorder.quiet_s() > QUIET_S, LAST_DEPTH_TIMEOUT_S)

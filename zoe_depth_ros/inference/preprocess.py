@@ -48,13 +48,13 @@ class Framing:
         :return: (B, 3, h, w) float32 in [-1, 1].
         """
         pad_y, pad_x = self.padding_hw
-        inputs = images.permute(0, 3, 1, 2).float() / 255
+        inputs = images.permute(0, 3, 1, 2).float()
         if pad_y or pad_x:
             inputs = functional.pad(inputs, (pad_x, pad_x, pad_y, pad_y), mode='reflect')
         if tuple(inputs.shape[-2:]) != self.network_hw:
             inputs = functional.interpolate(
                 inputs, size=self.network_hw, mode='bilinear', align_corners=True)
-        return (inputs - 0.5) / 0.5
+        return (inputs / 255 - 0.5) / 0.5  # last, where pixels are few
 
     def restore(self, maps: Tensor) -> Tensor:
         """

@@ -51,6 +51,7 @@ CPUS_PER_WORKER = 4
 MOST_LOSSES = 3
 # How often progress is shown.
 PERIOD_S = 0.5
+DEATH_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class _Pool:
         self._begun: dict[Path, SegmentProgress] = {}
         self._node = replace(node, model=_absolute(node.model))
         self._on_progress = on_progress or (lambda progress: None)
+        self._planned: dict[OutputPlace, Progress] = {}
         self._done: dict[OutputPlace, Progress] = {}
         self._todo: deque[_Part] = deque()
         self._runs: dict[Any, _Run] = {}
@@ -165,6 +167,7 @@ class _Pool:
                         job, path=job.path.resolve(), files=job.files.resolve())))
                 else:
                     self._done[place] = self._done[place].after_part(report)
+        self._planned[place] = self._done[place]
 
     def hire(self) -> None:
         """Fill the cluster with workers, as far as there is work for them."""
@@ -176,20 +179,24 @@ class _Pool:
 
     def finish(self, place: OutputPlace) -> None:
         """Wait until all parts of a bag are complete."""
-        shown = self._done.get(place)
-        while any(part.place == place for part in self._unfinished()):
+        shown = self._planned.get(place)
+        while shown is not None:
+            if (progress := self._progress(place)) != shown:
+                self._on_progress(progress)
+                shown = progress
+            if all(part.place != place for part in self._unfinished()):
+                break
             ready, _ = self._ray.wait(list(self._runs), timeout=PERIOD_S)
             for reference in ready:
                 self._end(self._runs.pop(reference), reference)
             self._begun.update(self._news.get_nowait_batch(self._news.qsize()))
-            if (progress := self._progress(place)) != shown:
-                self._on_progress(progress)
-                shown = progress
 
     def dismiss(self) -> None:
         """End the workers, whatever they are at."""
         for run in self._runs.values():
             self._ray.kill(run.worker)
+        if self._runs:  # one that is not dead yet may still write
+            self._ray.wait(list(self._runs), num_returns=len(self._runs), timeout=DEATH_S)
         self._news.shutdown(force=True)
 
     def _progress(self, place: OutputPlace) -> Progress:

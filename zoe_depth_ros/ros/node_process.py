@@ -12,10 +12,14 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
+from typing import Any
 from typing import TYPE_CHECKING
 
+from lifecycle_msgs.msg import State
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import GetState
 
 import zoe_depth_ros
 from zoe_depth_ros.errors import ZoeDepthError
@@ -32,6 +36,10 @@ START_TIMEOUT_S = 300.0
 CONFIGURE_TIMEOUT_S = 3600.0
 STOP_TIMEOUT_S = 30.0
 LOG_LINES_SHOWN = 3
+ASK_AGAIN_S = 2.0
+GOALS = {
+    Transition.TRANSITION_CONFIGURE: State.PRIMARY_STATE_INACTIVE,
+    Transition.TRANSITION_ACTIVATE: State.PRIMARY_STATE_ACTIVE}
 
 
 class DepthNodeProcess:
@@ -103,16 +111,32 @@ class DepthNodeProcess:
         return ZoeDepthError(f'depth_node {what} (log {self.log_path}): {" | ".join(lines)}')
 
     def _change_state(self, transition: int, timeout_s: float) -> None:
-        client = self._session.node.create_client(ChangeState, f'{self._node_name}/change_state')
+        node = self._session.node
+        change = node.create_client(ChangeState, f'{self._node_name}/change_state')
+        state = node.create_client(GetState, f'{self._node_name}/get_state')
         try:
-            self._wait_until(client.service_is_ready, START_TIMEOUT_S)
-            answer = client.call_async(
+            self._wait_until(
+                lambda: change.service_is_ready() and state.service_is_ready(), START_TIMEOUT_S)
+            answer = change.call_async(
                 ChangeState.Request(transition=Transition(id=transition)))
-            self._wait_until(answer.done, timeout_s)
-            if not answer.result().success:
+            # The middleware drops an answer to a client that the server has not found yet.
+            states: list[Any] = []
+
+            def is_over() -> bool:
+                if answer.done():
+                    return True
+                if len(states) <= (time.monotonic() - start_s) / ASK_AGAIN_S:
+                    states.append(state.call_async(GetState.Request()))
+                return any(one.done() and one.result().current_state.id == GOALS[transition]
+                           for one in states)
+
+            start_s = time.monotonic()
+            self._wait_until(is_over, timeout_s)
+            if answer.done() and not answer.result().success:
                 raise self.failure('did not become active')
         finally:
-            self._session.node.destroy_client(client)
+            for client in (change, state):
+                node.destroy_client(client)
 
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
         wait_until(lambda: condition() or not self.is_running, timeout_s)

@@ -106,8 +106,9 @@ class _Watch:
 
     @property
     def is_answered(self) -> bool:
-        """Whether all its neighbours have answered."""
-        return all(question.answer is not None for question in self._sim_time_of.values())
+        """Whether it and all its neighbours have answered."""
+        return all(question.answer is not None for question in (
+            self._state, self._parameters, *self._sim_time_of.values()))
 
     def facts(self, diagnostics: _Diagnostics) -> NodeFacts:
         """Return what came in until now."""

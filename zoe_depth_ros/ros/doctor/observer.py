@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+import math
 import os
 import time
 from typing import Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 POLL_S = 0.05
+ASK_AGAIN_S = 0.3
 QUEUE = 100
 
 
@@ -142,17 +144,24 @@ class Question:
     def __init__(self, client: Any, request: Any) -> None:
         self._client = client
         self._request = request
-        self._future: Any = None
+        self._futures: list[Any] = []
+        self._sent_s = -math.inf
 
     def send_once_possible(self) -> None:
-        """Send the request if there is such a service, once."""
-        if self._future is None and self._client.service_is_ready():
-            self._future = self._client.call_async(self._request)
+        """
+        Send the request if there is such a service, and again while there is no answer.
+
+        The middleware drops an answer to a client that the server has not found yet.
+        """
+        is_due = time.monotonic() - self._sent_s > ASK_AGAIN_S
+        if self.answer is None and is_due and self._client.service_is_ready():
+            self._futures.append(self._client.call_async(self._request))
+            self._sent_s = time.monotonic()
 
     @property
     def answer(self) -> Any | None:
         """The response, None as long as there is none."""
-        return self._future.result() if self._future and self._future.done() else None
+        return next((future.result() for future in self._futures if future.done()), None)
 
 
 def _full_name(name: str, namespace: str) -> str:
