@@ -133,6 +133,7 @@ class Probe:
         infos: str = '/camera/camera_info', camera: str = '',
     ) -> None:
         self.process = process
+        self.reliability = ReliabilityPolicy.BEST_EFFORT  # of what it listens to
         self.frame_id = f'{camera}_camera_optical_frame' if camera else FRAME_ID
         self._outputs = f'/depth_node/{camera}'.rstrip('/')
         self._status_name = f'/depth_node: depth {camera}'.rstrip()
@@ -167,7 +168,7 @@ class Probe:
             self.received[topic] = kept
             self._subscriptions.append(self.node.create_subscription(
                 OUTPUTS[topic], f'{self._outputs}/{topic}', kept.append,
-                QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)))
+                QoSProfile(depth=100, reliability=self.reliability)))
 
     def mute(self) -> None:
         """Unsubscribe from every output."""

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from network_helpers import random_rgb
+from rclpy.qos import ReliabilityPolicy
 from ros_helpers import DEADLINE_S
 from ros_helpers import OUTPUTS
 from ros_helpers import pixels
@@ -51,6 +52,8 @@ def running(weights, tmp_path_factory) -> Iterator[list[Probe]]:
         'scene.threshold': 0.5, 'scene.min_dwell': 0.0, 'scene.blend_time': 0.0,
         **reliable(*(f'/{name}/{topic}' for name in NAMES for topic in INPUTS))}
     with running_cameras(tmp_path_factory.mktemp('node'), parameters, *NAMES) as probes:
+        for probe in probes:
+            probe.reliability = ReliabilityPolicy.RELIABLE
         yield probes
 
 

@@ -19,6 +19,7 @@ pytest.importorskip('rclpy')
 from builtin_interfaces.msg import Time
 from network_helpers import random_rgb
 from network_helpers import SIZE_HW
+from rclpy.qos import ReliabilityPolicy
 from ros_helpers import pixels
 from ros_helpers import Probe
 from ros_helpers import reliable
@@ -72,6 +73,7 @@ def node(weights, tmp_path_factory) -> Iterator[Probe]:
         **reliable(*('/camera/' + name for name in (
             'image_raw', 'image_raw/compressed', 'camera_info')))}
     with running_node(tmp_path_factory.mktemp('node'), parameters) as probe:
+        probe.reliability = ReliabilityPolicy.RELIABLE
         probe.listen()
         probe.use_camera(info_message())
         yield probe
