@@ -101,7 +101,7 @@ def test_worker_stopped_finishes_the_item_in_work_and_forgets_the_waiting_one(wo
     work.worker.offer(1)
     stopping = Thread(target=work.worker.stop)
     stopping.start()
-    while not work.worker.is_stopping:
+    while not work.worker._stopping:
         assert stopping.is_alive()
     work.finish.set()
     stopping.join(DEADLINE_S)

@@ -48,11 +48,6 @@ class NewestWorker(Generic[Item]):
         if replaced is not None:
             self._dropped(replaced)
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether it takes no more items."""
-        return self._stopping
-
     def stop(self) -> None:
         """Finish the items in work, forget the waiting ones, end the thread."""
         with self._changed:
