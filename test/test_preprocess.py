@@ -6,9 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.inference.preprocess import fit_size
+from zoe_depth_ros.inference.preprocess import Framing
 from zoe_depth_ros.inference.preprocess import merge_flipped
 from zoe_depth_ros.inference.preprocess import plan_framing
 from zoe_depth_ros.inference.preprocess import with_flipped
@@ -89,10 +91,18 @@ def test_framing_keeps_a_ramp_a_ramp_on_the_way_in_and_back(mode):
     assert torch.allclose(back[0, 0], ramp(61, 121), atol=1e-3)
 
 
+@pytest.mark.parametrize('image_hw', [(480, 640), (61, 121), (50, 40), (96, 128), (1, 700)])
+def test_depth_comes_back_by_the_bilinear_resize_with_aligned_corners(image_hw):
+    maps = torch.rand(3, 2, 96, 128)
+    framing = Framing(image_hw, (0, 0), (96, 128), bicubic=False)
+    expected = functional.interpolate(maps, image_hw, mode='bilinear', align_corners=True)
+    assert torch.allclose(framing.restore(maps), expected, atol=2e-5)
+
+
 def test_framing_of_the_reference_reflects_outwards_and_cuts_the_padding_off_again():
     framing = plan_framing((50, 72), (92, 108), 'reference')
     assert framing.padding_hw == (15, 18)
-    unresized = type(framing)((50, 72), (15, 18), (80, 108), bicubic=True)
+    unresized = Framing((50, 72), (15, 18), (80, 108), bicubic=True)
     image = torch.arange(50 * 72, dtype=torch.int64).remainder(251).byte().view(50, 72, 1)
     prepared = unresized.prepare(image.expand(1, 50, 72, 3))
     assert torch.equal(prepared[..., 14, 18:90], prepared[..., 16, 18:90])

@@ -204,12 +204,16 @@ class DepthEstimator:
         maps_m = torch.cat(
             [maps for maps in (predicted.depth_m, predicted.std_dev_m) if maps is not None], dim=1)
         if self.config.output_size == 'image':
-            maps_m = framing.restore(maps_m).clamp_(min=0)
+            maps_m = framing.restore(maps_m)
+            if framing.bicubic:
+                maps_m.clamp_(min=0)
             colors, seen = images, cameras
         else:
             colors = list(network.download(to_uint8(inputs[:len(images)])))
             seen = [camera and framing.network_camera(camera) for camera in cameras]
-        maps_of_images = network.download(network.masked(maps_m, predicted.weights))
+        if network.may_need_mask(predicted):
+            maps_m = network.masked(maps_m, predicted.weights)
+        maps_of_images = network.download(maps_m)
         routings = router.routings if router is not None else routings_of(
             network.model_config, predicted.weights.argmax(dim=1).tolist(),
             predicted.probabilities.tolist())

@@ -173,11 +173,22 @@ class Network:
             std_dev_m = std_dev_m * (weights @ self._std_dev_factors).view(-1, 1, 1, 1)
         return Prediction(depth_m, std_dev_m, weights, logits.softmax(dim=1))
 
+    def may_need_mask(self, predicted: Prediction) -> bool:
+        """
+        Return False where `masked` would change nothing, in a prediction or enlarged from it.
+
+        A GPU is not asked: waiting for its answer takes longer than the mask.
+        """
+        if self.config.mode != 'robot' or self.device.type == 'cuda':
+            return True
+        low_m, high_m = predicted.depth_m.aminmax()
+        return not (low_m > 0 and high_m <= self._limits_m(predicted.weights).min())
+
     def masked(self, maps_m: Tensor, weights: Tensor) -> Tensor:
         """
         Put NaN into maps where depth is not positive and finite or beyond range; return them.
 
-        For robots depth has the range of its head; between heads, the larger one.
+        For robots depth has the range of its head.
 
         :param maps_m: (B, 1 or 2, H, W) depth and standard deviation.
         :param weights: (B, heads).
@@ -185,7 +196,7 @@ class Network:
         depth_m = maps_m[:, :1]
         if self.config.mode != 'robot':
             return maps_m.masked_fill_(~(depth_m.isfinite() & (depth_m > 0)), torch.nan)
-        limits_m = (self._range_limits_m * (weights > 0)).amax(dim=1).view(-1, 1, 1, 1)
+        limits_m = self._limits_m(weights).view(-1, 1, 1, 1)
         # Division by 0 fills far faster than a mask does: depth / 0 is infinite, 0 / 0 is NaN.
         inside = ((depth_m > 0) & (depth_m <= limits_m)).float()
         if self.config.beyond_range == 'infinite':
@@ -194,6 +205,10 @@ class Network:
         else:
             maps_m *= inside.div_(inside)
         return maps_m
+
+    def _limits_m(self, weights: Tensor) -> Tensor:
+        """Return the range of each image, (B,) metres: between heads, the larger one."""
+        return (self._range_limits_m * (weights > 0)).amax(dim=1)
 
     def upload(self, images: NDArray[np.uint8]) -> Tensor:
         """Return an array on the device."""

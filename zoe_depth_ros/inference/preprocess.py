@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import lru_cache
 import math
 
 import torch
@@ -58,16 +59,16 @@ class Framing:
 
     def restore(self, maps: Tensor) -> Tensor:
         """
-        Return maps (B, 1, h, w) of the network at the size of the image, (B, 1, H, W).
+        Return maps (B, C, h, w) of the network at the size of the image, (B, C, H, W).
 
-        The padding is cut off.
+        The padding is cut off. Bicubic maps overshoot.
         """
         (height, width), (pad_y, pad_x) = self.image_hw, self.padding_hw
         size = (height + 2 * pad_y, width + 2 * pad_x)
-        if tuple(maps.shape[-2:]) != size:
-            maps = functional.interpolate(
-                maps, size=size, mode='bicubic' if self.bicubic else 'bilinear',
-                align_corners=not self.bicubic)
+        if self.bicubic:
+            maps = functional.interpolate(maps, size=size, mode='bicubic')
+        else:
+            maps = _resize_axis(_resize_axis(maps, 3, size[1]), 2, size[0])
         return maps[..., pad_y:pad_y + height, pad_x:pad_x + width]
 
     def network_camera(self, camera: Camera) -> Camera:
@@ -84,6 +85,30 @@ class Framing:
         return replace(
             camera, width=width, height=height, fx=camera.fx * sx, fy=camera.fy * sy,
             cx=(camera.cx + pad_x) * sx, cy=(camera.cy + pad_y) * sy, tx=camera.tx * sx)
+
+
+def _resize_axis(maps: Tensor, axis: int, size: int) -> Tensor:
+    """
+    Return float32 maps with one axis resized linearly with aligned corners.
+
+    One axis after the other is the bilinear resize; enlarging on a CPU it is the faster way.
+    """
+    if maps.shape[axis] == size:
+        return maps
+    low, high, share = _neighbours(maps.shape[axis], size, maps.device)
+    share = share.view(-1, *[1] * (maps.dim() - axis - 1))
+    return maps.index_select(axis, low).lerp_(maps.index_select(axis, high), share)
+
+
+@lru_cache(maxsize=32)
+def _neighbours(size: int, new_size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return two places on the old axis for each on the new one, and the share of the second."""
+    with torch.inference_mode(mode=False):
+        step = torch.tensor((size - 1) / max(1, new_size - 1))
+        position = torch.arange(new_size) * step
+        low = position.long().clamp(max=size - 1)
+        high = (low + 1).clamp(max=size - 1)
+        return low.to(device), high.to(device), (position - low).to(device)
 
 
 def to_uint8(inputs: Tensor) -> Tensor:

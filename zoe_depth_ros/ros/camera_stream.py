@@ -152,8 +152,11 @@ class CameraStream:
         """Publish the depth of an image, in its true scale as far as that is known."""
         header, config, sensor = arrival.message.header, self._config, self._range_sensor
         shown = self._pipeline.scaled(depth)
+        latency_ms = 0.0
 
         def find_ground(is_wanted: bool) -> GroundPlane | None:
+            nonlocal latency_ms
+            latency_ms = (self._node.get_clock().now().nanoseconds / 1e9 - arrival.stamp_s) * 1e3
             ground = self._pipeline.learn(
                 depth, arrival.stamp_s, with_ground=is_wanted,
                 reading=None if sensor is None else sensor.reading(depth, header, config.scale))
@@ -168,9 +171,8 @@ class CameraStream:
                 f'{self._node.resolve_topic_name(self._beside("camera_info"))} yet: '
                 'publishing depth without camera_info and points',
                 throttle_duration_sec=LOG_PERIOD_S)
-        age_s = self._node.get_clock().now().nanoseconds / 1e9 - arrival.stamp_s
         self.statistics.published(
-            age_s * 1e3, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
+            latency_ms, (time.monotonic() - arrival.at_s) * 1e3, depth.domain)
 
     def refuse(self, error: Exception) -> None:
         """Count and tell why nothing came of an image or calibration."""

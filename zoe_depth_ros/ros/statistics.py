@@ -29,9 +29,10 @@ class Snapshot:
     :param dropped_bad: images and calibrations that could not be used.
     :param last_error: why the last of those was dropped, '' if none was.
     :param fps: depth images a second, over the last ten seconds.
-    :param latency_p50_ms: median of publishing time minus stamp, milliseconds.
+    :param latency_p50_ms: median of the time depth and its cloud are out minus stamp,
+        milliseconds.
     :param latency_p99_ms: 99th percentile of it.
-    :param processing_p50_ms: median of publishing time minus arrival, milliseconds.
+    :param processing_p50_ms: median of the time everything is out minus arrival, milliseconds.
     :param domain: of the last frame, '' before the first one.
     """
 
@@ -114,7 +115,12 @@ class Statistics:
             self._last_error = reason
 
     def published(self, latency_ms: float, processing_ms: float, domain: str) -> None:
-        """Count a published depth image, with its age by stamp and by arrival."""
+        """
+        Count a published depth image.
+
+        :param latency_ms: from its stamp until it and its cloud were out.
+        :param processing_ms: from its arrival until everything was.
+        """
         with self._lock:
             self._counts['out'] += 1
             self._latencies_ms.append(latency_ms)
