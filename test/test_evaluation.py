@@ -217,11 +217,13 @@ def test_compare_names_the_sample_whose_image_cannot_be_used(estimator):
         compare(estimator, broken, PLAIN)
 
 
-def test_alternating_worlds_are_those_of_the_seeds_indoors_and_outdoors_in_turn():
-    source = AlternatingWorlds(4, SIZE_HW)
+@pytest.mark.parametrize('first_seed', [0, 7])
+def test_alternating_worlds_are_those_of_the_seeds_indoors_and_outdoors_in_turn(first_seed):
+    source = AlternatingWorlds(4, SIZE_HW, first_seed)
     assert len(source) == 4 and source.problems() == []
-    for seed, domain in enumerate(('indoor', 'outdoor', 'indoor', 'outdoor')):
-        found, world = source[seed], sample_worlds([seed], SIZE_HW, [domain])
+    for number, domain in enumerate(('indoor', 'outdoor', 'indoor', 'outdoor')):
+        found = source[number]
+        world = sample_worlds([first_seed + number], SIZE_HW, [domain])
         assert found.domain == domain
         assert found.camera == world.cameras[0]
         rgb = (world.image[0].permute(1, 2, 0) * 255).round().numpy()

@@ -21,6 +21,7 @@ from training_helpers import WORLDS
 from training_helpers import write_config
 from training_helpers import write_list
 
+from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.training.engine import train
@@ -92,13 +93,42 @@ def test_train_in_both_stages_ends_in_weights_that_an_estimator_runs(tmp_path):
     assert depth.depth_m.shape == (32, 64)
 
 
-def test_train_on_a_file_list(tmp_path):
+@pytest.mark.parametrize(('stage', 'truth'), [
+    ('metric', 'depth'), ('metric', 'distance'), ('relative', 'depth'),
+    ('relative', 'disparity')])
+def test_train_on_a_file_list(tmp_path, stage, truth):
     path = write_list(tmp_path)
     steps = []
-    train(quick_config(datasets=[{'kind': 'list', 'path': str(path)}], workers=1, steps=2),
-          tmp_path / 'out', steps.append)
+    train(quick_config(
+        stage=stage, datasets=[{'kind': 'list', 'path': str(path), 'truth': truth}], workers=1,
+        steps=2), tmp_path / 'out', steps.append)
     assert [step.number for step in steps] == [1, 2]
-    assert steps[-1].skipped_images == 0 and steps[-1].metric > 0
+    assert steps[-1].skipped_images == 0
+    assert (steps[-1].metric if stage == 'metric' else steps[-1].relative) > 0
+
+
+@pytest.mark.parametrize('where', ['datasets', 'validation'])
+def test_train_reads_all_images_before_the_first_step(tmp_path, where):
+    path, steps = write_list(tmp_path), []
+    (tmp_path / '1.png').unlink()
+    (tmp_path / '2_depth.png').write_bytes(b'nothing')
+    listed = {'kind': 'list', 'path': str(path)}
+    with pytest.raises(DatasetError, match=r'list\.txt.*2.*1\.png.*1 more: --dry-run') as caught:
+        train(quick_config(**{where: [listed]}), tmp_path / 'out', steps.append)
+    assert '\n' not in str(caught.value)
+    assert steps == [] and not (tmp_path / 'out').exists()
+    train(quick_config(**{where: [{**listed, 'skip_bad': True}]}, steps=1),
+          tmp_path / 'out', steps.append)
+    assert len(steps) == 1
+
+
+def test_train_that_is_told_not_to_check_starts_at_once(tmp_path):
+    path, steps = write_list(tmp_path), []
+    (tmp_path / '1.png').unlink()
+    train(quick_config(
+        validation=[{'kind': 'list', 'path': str(path)}], check_data=False, steps=1),
+        tmp_path / 'out', steps.append)
+    assert len(steps) == 1
 
 
 def test_train_writes_curves_pictures_and_validation_figures(tmp_path):

@@ -44,7 +44,8 @@ def test_training_files_of_the_paper_have_its_numbers():
             for one in (n, nk)] == [(10, 10, 1, 1), (10, 10, 10, 1)]
     for one in (n, k, nk):
         assert (one.batch_size, one.clip_norm, one.weight_decay) == (16, 0.1, 0.01)
-        assert (one.warmup, one.div_factor, one.final_div_factor) == (0.7, 1, 1e4)
+        assert (one.warmup, one.div_factor, one.final_div_factor) == (0.3, 25, 1e4)
+        assert one.validation and one.validate_every
         assert (one.augment.flip, one.augment.rotate_deg, one.augment.zoom) == (0.5, 1, 1)
     assert (nk.batches, nk.routing, nk.router_weight) == ('homogeneous', 'trained', 100)
 

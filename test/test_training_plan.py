@@ -24,19 +24,19 @@ from zoe_depth_ros.training.engine import train
 from zoe_depth_ros.training.plan import plan_training
 
 
+def pair(number, *, unknown=False):
+    """Return messages of an image and of its depth, a metre more than that of the one before."""
+    header = Stamped(1_700_000_000_000_000_000 + number * 100_000_000, 'eye')
+    rgb = np.random.default_rng(number).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    depth_m = np.full((32, 64), np.nan if unknown else number + 1.0, np.float32)
+    depth_m[:, ::7] += 0.3
+    return (image_message('/eye/image', rgb, 'rgb8', header),
+            image_message('/eye/depth', depth_m, '32FC1', header))
+
+
 @pytest.fixture
 def bag(tmp_path):
-    """Return a bag of four images with a metre more of depth each."""
-    rng = np.random.default_rng(0)
-    messages = []
-    for number in range(4):
-        header = Stamped(1_700_000_000_000_000_000 + number * 100_000_000, 'eye')
-        rgb = rng.integers(0, 256, (32, 64, 3), dtype=np.uint8)
-        depth_m = np.full((32, 64), number + 1.0, np.float32)
-        messages += [
-            image_message('/eye/image', rgb, 'rgb8', header),
-            image_message('/eye/depth', depth_m, '32FC1', header)]
-    return bag_of(tmp_path / 'drive', *messages)
+    return bag_of(tmp_path / 'drive', *(one for number in range(4) for one in pair(number)))
 
 
 def test_plan_tells_mix_epochs_groups_and_the_first_loss(tmp_path):
@@ -97,18 +97,46 @@ def test_cli_train_takes_changes_and_prints_where_the_weights_are(tmp_path, caps
     assert Path(capsys.readouterr().out.strip()).is_file()
 
 
-def test_cli_train_on_bags_needs_no_file(tmp_path, bag, capsys):
-    weights = tmp_path / 'w.safetensors'
-    save_checkpoint(quick_run().model, weights)
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / 'w.safetensors'
+    save_checkpoint(quick_run().model, path)
+    return path
+
+
+@pytest.mark.parametrize('stage', ['relative', 'metric'])
+def test_cli_train_on_bags_needs_no_file(tmp_path, bag, weights, capsys, stage):
     assert cli.main([
         'train', '--bag', str(bag), '--bag', str(bag), '--frames', '0:3', '--domain', 'outdoor',
         '--init', str(weights), '--output', str(tmp_path / 'out'), '--set', 'steps=2',
-        '--set', 'batch_size=2']) == 0
+        '--set', 'batch_size=2', '--set', f'stage={stage}']) == 0
     assert (tmp_path / 'out' / 'weights.safetensors').is_file()
     assert cli.main([
         'train', '--bag', str(bag), '--init', str(weights), '--output', str(tmp_path / 'dry'),
         '--dry-run', '--depth', '/other']) == 2
     assert '/other' in capsys.readouterr().out
+
+
+def test_cli_train_takes_the_topics_of_a_bag_and_a_folder_of_its_own(
+        tmp_path, bag, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([
+        'train', '--bag', str(bag), '--image', '/eye/image', '--depth', '/eye/depth',
+        '--set', 'steps=1', '--set', 'batch_size=2']) == 0
+    assert Path(capsys.readouterr().out.strip()).resolve() == (
+        tmp_path / 'trained' / 'weights.safetensors')
+
+
+def test_cli_train_leaves_out_and_counts_bad_images_where_asked_to(
+        tmp_path, weights, capsys, caplog):
+    bag = bag_of(tmp_path / 'drive', *pair(0), *pair(1, unknown=True), *pair(2))
+    command = [
+        'train', '--bag', str(bag), '--init', str(weights), '--output', str(tmp_path / 'out'),
+        '--set', 'steps=1', '--set', 'batch_size=2', '--set', 'workers=0']
+    assert cli.main(command) == 2
+    assert 'no depth between' in capsys.readouterr().err
+    assert cli.main([*command, '--skip-bad']) == 0
+    assert '1 of 3 images left out' in caplog.text
 
 
 def test_cli_train_on_nothing_is_refused(tmp_path, capsys):

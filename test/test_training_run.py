@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
+from runpy import run_path
 
 import pytest
+from timm.models.beit import Beit
 import torch
 from training_helpers import ALONE
 from training_helpers import batches_of
@@ -17,8 +19,11 @@ from training_helpers import TINY_MODEL
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.errors import WeightsError
+from zoe_depth_ros.known_models import ZOED_N
 from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import save_checkpoint
+from zoe_depth_ros.model.layouts import translate_part
+from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.network import build_network
 from zoe_depth_ros.training.optimizer import build_average
 from zoe_depth_ros.training.optimizer import build_optimizer
@@ -210,6 +215,50 @@ def test_network_of_another_encoder_cannot_start_from_weights(tmp_path, model):
             model_options={**TINY_MODEL, 'encoder': {'embed_dim': 64, 'depth': 4, 'num_heads': 2,
                                                      'hooks': [0, 1, 2, 3]}},
             init=str(tmp_path / 'w.safetensors'), init_parts='encoder_decoder'))
+
+
+def test_relative_stage_starts_from_an_encoder_of_timm(tmp_path, model):
+    given = Beit(
+        img_size=64, embed_dim=32, depth=4, num_heads=2, use_abs_pos_emb=False,
+        use_rel_pos_bias=True, init_values=0.5)
+    path = tmp_path / 'beit.pt'
+    torch.save(given.state_dict(), path)
+    started = build_network(quick_config(
+        stage='relative', init=str(path), init_parts='encoder'))
+    assert torch.equal(started.encoder.patch_embed.weight, given.patch_embed.proj.weight)
+    assert torch.equal(
+        started.encoder.blocks[3].attn.qkv.weight, given.blocks[3].attn.qkv.weight)
+    assert torch.equal(
+        started.encoder.position_bias.tables[2],
+        given.blocks[2].attn.relative_position_bias_table)
+    with pytest.raises(WeightsError, match=r'beit\.pt.*missing'):
+        build_network(quick_config(init=str(path), init_parts='encoder_decoder'))
+    with pytest.raises(WeightsError, match=r'beit\.pt.*init_parts'):
+        load_checkpoint(path)
+
+
+def test_encoder_of_another_width_cannot_start_a_network(tmp_path):
+    given = Beit(
+        img_size=64, embed_dim=64, depth=4, num_heads=2, use_abs_pos_emb=False,
+        use_rel_pos_bias=True, init_values=0.5)
+    torch.save(given.state_dict(), tmp_path / 'beit.pt')
+    with pytest.raises(WeightsError, match=r'beit\.pt.*misshapen.*64'):
+        build_network(quick_config(init=str(tmp_path / 'beit.pt'), init_parts='encoder'))
+
+
+@pytest.mark.shared
+def test_metric_stage_can_start_from_the_weights_of_midas(shared_dir):
+    released = run_path(str(shared_dir / 'golden' / 'weights.py'))['read_keys']('n')
+    midas = {
+        name.removeprefix('core.core.'): torch.empty(shape, device='meta')
+        for name, shape in released.items() if name.startswith('core.core.')}
+    state, config = translate_part(midas)
+    with torch.device('meta'):
+        wanted = ZoeDepth(ZOED_N)
+    assert config is None
+    assert {name: tensor.shape for name, tensor in state.items()} == {
+        name: tensor.shape for name, tensor in wanted.state_dict().items()
+        if name.startswith(('encoder.', 'decoder.'))}
 
 
 def test_network_option_that_does_not_exist_is_named():

@@ -80,6 +80,10 @@ def _add_source_options(parser: ArgumentParser) -> None:
     kinds.add_argument('--folder', metavar='DIR', help='folder with images/ and depth/')
     kinds.add_argument('--bag', help='bag with an image and a depth topic')
     parser.add_argument(
+        '--first-seed', type=int, default=0, metavar='N',
+        help='of the worlds; the shipped weights were calibrated on those from 100000 and trained '
+        'on those from 1000000 on (default: %(default)s)')
+    parser.add_argument(
         '--size', type=int, nargs=2, default=(192, 256), metavar=('HEIGHT', 'WIDTH'),
         help='of the worlds (default: 192 256)')
     parser.add_argument('--root', default='', metavar='DIR', help='where paths in the list start')
@@ -108,7 +112,7 @@ def _open_source(options: Namespace, preset: Preset | None) -> Source:
     if kind is None:
         if preset:
             raise ConfigError(f'preset = {preset.name!r} needs a list, folder or bag')
-        return AlternatingWorlds(options.worlds, tuple(options.size))
+        return AlternatingWorlds(options.worlds, tuple(options.size), options.first_seed)
     dataset = DatasetConfig(
         kind=kind, path=getattr(options, kind), root=options.root, depth_root=options.depth_root,
         domain=options.domain, frames=options.frames, depth_scale=options.depth_scale,

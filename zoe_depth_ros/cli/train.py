@@ -26,8 +26,9 @@ def add_options(parser: ArgumentParser) -> None:
         'config', type=Path, nargs='?',
         help='YAML file, as in config/train (default with --bag: finetune_bag.yaml)')
     parser.add_argument(
-        '--output', type=Path, required=True,
-        help='folder for weights and state; a run that was cut short goes on from there')
+        '--output', type=Path, default=Path('trained'),
+        help='folder for weights and state; a run that was cut short goes on from there '
+        '(default: %(default)s)')
     parser.add_argument('--init', help="weights to start from, in place of the file's")
     parser.add_argument(
         '--set', action='append', default=[], metavar='OPTION=VALUE', dest='changes',
@@ -43,6 +44,9 @@ def add_options(parser: ArgumentParser) -> None:
     bags.add_argument('--depth', default='', help='depth topic, where a bag has several')
     bags.add_argument('--frames', default='', metavar='START:STOP', help='images to use')
     bags.add_argument(
+        '--skip-bad', action='store_true',
+        help='leave out images that cannot be used, and count them')
+    bags.add_argument(
         '--domain', default='indoor', choices=DOMAINS, help='of the bags (default: %(default)s)')
 
 
@@ -56,8 +60,10 @@ def run(options: Namespace) -> int:
     if options.dry_run:
         return _print_plan(config)
     is_first = os.environ.get('RANK', '0') == '0'  # of the processes that torchrun started
-    with tqdm(desc='training', total=config.steps, unit=' steps', disable=not is_first) as bar:
+    with tqdm(
+            desc='reading data', total=config.steps, unit=' steps', disable=not is_first) as bar:
         def show(step: StepReport) -> None:
+            bar.set_description('training', refresh=False)
             bar.set_postfix(
                 metric=step.metric, router=step.router, relative=step.relative,
                 skipped=step.skipped_images, refresh=False)
@@ -84,7 +90,7 @@ def _configuration(options: Namespace) -> TrainConfig:
     return replace(config, datasets=tuple(
         DatasetConfig(
             kind='bag', path=str(path), image_topic=options.image, depth_topic=options.depth,
-            frames=options.frames, domain=options.domain)
+            frames=options.frames, domain=options.domain, skip_bad=options.skip_bad)
         for path in options.bags))
 
 

@@ -60,5 +60,5 @@ class Source(Protocol):
             depth within the limits.
         """
 
-    def problems(self) -> list[str]:
-        """Read everything once; return one sentence for each image that cannot be used."""
+    def problems(self, first: int = 0, step: int = 1) -> list[str]:
+        """Read every step-th image; return one sentence for each that cannot be used."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 import logging
 from typing import Protocol
@@ -68,7 +69,7 @@ class ImageSource:
         self._config = config
         self._numbers = list(range(len(images))[config.frame_slice])
         if config.skip_bad:
-            self._leave_out(self._bad())
+            self._leave_out(self._bad(self._numbers))
         if not self._numbers:
             chosen = f' in frames {config.frames}' if config.frames else ''
             raise DatasetError(f'{self.name} has no usable image with depth{chosen}')
@@ -85,9 +86,15 @@ class ImageSource:
         """
         return self._load(self._numbers[number])
 
-    def problems(self) -> list[str]:
-        """Read everything once; return one sentence for each image that cannot be used."""
-        return list(self._bad().values())
+    def problems(self, first: int = 0, step: int = 1) -> list[str]:
+        """
+        Read every step-th image; return one sentence for each that cannot be used.
+
+        Those that were left out as bad are no problem.
+        """
+        if self._config.skip_bad:
+            return []
+        return list(self._bad(self._numbers[first::step]).values())
 
     def _load(self, stored: int) -> Sample:
         try:
@@ -110,11 +117,11 @@ class ImageSource:
         rgb: NDArray[np.uint8] = np.require(sample.rgb, np.uint8, ['C', 'W'])
         return replace(sample, rgb=rgb, depth_m=np.ascontiguousarray(depth_m, np.float32))
 
-    def _bad(self) -> dict[int, str]:
-        """Return the stored numbers of the images that cannot be used, with the reason."""
+    def _bad(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return those stored numbers whose images cannot be used, with the reason."""
         if self._images.are_made:
             return {}
-        reasons = ((stored, self._problem(stored)) for stored in self._numbers)
+        reasons = ((stored, self._problem(stored)) for stored in numbers)
         return {stored: reason for stored, reason in reasons if reason is not None}
 
     def _problem(self, stored: int) -> str | None:

@@ -91,7 +91,7 @@ def _figures(part: DomainReport) -> dict[str, float]:
 
 
 def _published_figures(result: PublishedResult) -> dict[str, float]:
-    figures = {'REL': result.rel, 'RMSE m': result.rmse}
+    figures = {'REL': result.rel, 'RMSE m': result.rmse, **result.others}
     return figures if result.d1 is None else {**figures, 'd1': result.d1}
 
 

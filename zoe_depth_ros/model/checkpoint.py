@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 import json
 import os
 from pathlib import Path
 import pickle
+from typing import TypeAlias
 
 from safetensors import safe_open
 from safetensors import SafetensorError
@@ -20,10 +22,12 @@ from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.errors import WeightsError
 from zoe_depth_ros.model.download import find_weights
 from zoe_depth_ros.model.layouts import translate
+from zoe_depth_ros.model.layouts import translate_part
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 
 CONFIG_KEY = 'zoe_depth_config'
 NAMES_SHOWN = 5
+Translation: TypeAlias = tuple[dict[str, Tensor], ModelConfig | None]
 
 
 def load_model(source: str | Path) -> ZoeDepth:
@@ -47,7 +51,7 @@ def load_checkpoint(path: Path) -> ZoeDepth:
     state, config = read_weights(path)
     with torch.device('meta'):
         model = ZoeDepth(config)
-    _check_fit(path, model.state_dict(), state)
+    check_fit(path, model.state_dict(), state)
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     model.encoder.reset_buffers()
     return model.eval().requires_grad_(requires_grad=False)
@@ -60,13 +64,32 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelConfig]:
     :return: tensors under this package's names, and the network they belong to.
     :raises WeightsError: unreadable, of unknown layout, or without its configuration.
     """
+    state, config = _read(path, translate)
+    if config is None:
+        raise WeightsError(f'{path} has no usable configuration')
+    return state, config
+
+
+def read_part(path: Path) -> tuple[dict[str, Tensor], ModelConfig | None]:
+    """
+    Read a weight file that may hold no more than an encoder, or an encoder and a decoder.
+
+    :return: tensors under this package's names, and the network they belong to, if it is told.
+    :raises WeightsError: unreadable or of unknown layout.
+    """
+    return _read(path, translate_part)
+
+
+def _read(
+    path: Path, translated: Callable[[Mapping[str, Tensor]], Translation],
+) -> Translation:
     reader = _read_safetensors if path.suffix == '.safetensors' else _read_pickle
     tensors, metadata = reader(path)
     try:
-        state, config = translate(tensors)
+        state, config = translated(tensors)
     except WeightsError as error:
         raise WeightsError(f'{path}: {error}') from error
-    if config is not None:
+    if config is not None or CONFIG_KEY not in metadata:
         return state, config
     try:
         return state, ModelConfig.from_dict(json.loads(metadata[CONFIG_KEY]))
@@ -121,7 +144,12 @@ def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return state, {}
 
 
-def _check_fit(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+def check_fit(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """
+    Compare the names and shapes of tensors.
+
+    :raises WeightsError: they differ; the message names some.
+    """
     missing = sorted(set(wanted) - set(found))
     extra = sorted(set(found) - set(wanted))
     misshapen = [

@@ -3,8 +3,9 @@
 """
 Other people's weight layouts, translated to this package's names.
 
-Three layouts are told apart by their keys: this package's own, the released `.pt` files
-(isl-org/ZoeDepth) and Hugging Face transformers (`ZoeDepthForDepthEstimation`).
+Layouts of the whole network are told apart by their keys: this package's own, the released `.pt`
+files (isl-org/ZoeDepth) and Hugging Face transformers (`ZoeDepthForDepthEstimation`). Two more hold
+a part of it, to start a training from: MiDaS v3.1 (`dpt_beit_large_384.pt`) and timm's BEiT.
 """
 
 from __future__ import annotations
@@ -119,9 +120,38 @@ def translate(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], ModelConf
         return _joined_projections(renamed), config
     if 'encoder.cls_token' in state:
         return dict(state), None
+    if _prefix_of_part(state) is not None:
+        raise WeightsError(
+            'only encoder or decoder, no metric heads: a training can start from it '
+            '(init_parts = encoder_decoder or encoder), a network cannot')
     raise WeightsError(
         f'no known weight layout has keys like {sorted(state)[:3]} '
         '(known: released ZoeDepth .pt, Hugging Face ZoeDepth, zoe_depth_ros)')
+
+
+def translate_part(
+    state: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], ModelConfig | None]:
+    """
+    Rename as `translate` does, tensors of MiDaS (encoder and decoder) or BEiT (encoder) too.
+
+    :return: the renamed tensors, and the released variant they belong to, if any.
+    :raises WeightsError: the names belong to no known layout.
+    """
+    prefix = _prefix_of_part(state)
+    if prefix is None:
+        return translate(state)
+    released = {f'{prefix}{name}': tensor for name, tensor in state.items()}
+    return _renamed(released, _RELEASED_UNUSED, _RELEASED_RULES)[0], None
+
+
+def _prefix_of_part(state: Mapping[str, Tensor]) -> str | None:
+    """Return what the names of MiDaS or BEiT lack of those in a released ZoeDepth, else None."""
+    if 'pretrained.model.cls_token' in state:
+        return 'core.core.'
+    if 'cls_token' in state and 'blocks.0.attn.relative_position_bias_table' in state:
+        return 'core.core.pretrained.model.'
+    return None
 
 
 def _renamed(

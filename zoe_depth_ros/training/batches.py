@@ -24,6 +24,7 @@ from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Sample
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference.preprocess import Framing
@@ -208,6 +209,19 @@ def open_sources(config: TrainConfig) -> list[Source]:
     if not config.datasets:
         raise ConfigError('datasets is empty: there is nothing to learn from')
     return [open_source(dataset) for dataset in config.datasets]
+
+
+def check(sources: Iterable[Source], process: int, processes: int) -> None:
+    """
+    Read all images once, shared with other processes.
+
+    :raises DatasetError: some cannot be used; the message names the first.
+    """
+    problems = [
+        problem for source in sources for problem in source.problems(process, processes)]
+    if problems:
+        others = f' (and {len(problems) - 1} more: --dry-run lists them)' if problems[1:] else ''
+        raise DatasetError(f'{problems[0]}{others}')
 
 
 def load(batches: Batches, first_step: int) -> Iterator[list[TrainBatch]]:

@@ -23,7 +23,7 @@ MODELS = ('zoed_mini_nk', 'zoed_nk', 'zoed_n', 'zoed_k')
 CHOICES = {
     'stage': ('relative', 'metric'),
     'model': MODELS,
-    'init_parts': ('all', 'encoder_decoder'),
+    'init_parts': ('all', 'encoder_decoder', 'encoder'),
     'framing': ('paper', 'robot'),
     'truth_size': ('network', 'native'),
     'batches': ('mixed', 'homogeneous'),
@@ -50,9 +50,11 @@ class TrainConfig:
     :param model_options: nested fields of `ModelConfig` that differ from that network's.
     :param init: name or path of weights to start from, '' for none.
     :param init_parts: what is taken from them: 'all', with the network they belong to in place of
-        `model`, or 'encoder_decoder'.
+        `model`; 'encoder_decoder', of MiDaS weights too; or 'encoder', of timm's BEiT too.
     :param datasets: images to learn from.
     :param validation: images to judge by while training.
+    :param check_data: read all images once before a new run's first step, so that what is wrong
+        with them is told then and not hours later.
     :param size_hw: (height, width) the network sees, multiples of 32; null for the size it is
         made for.
     :param framing: 'paper' squashes images to that size; 'robot' keeps their aspect ratio, as the
@@ -101,6 +103,7 @@ class TrainConfig:
     init_parts: str = 'all'
     datasets: tuple[DatasetConfig, ...] = ()
     validation: tuple[DatasetConfig, ...] = ()
+    check_data: bool = True
     size_hw: tuple[int, int] | None = None
     framing: str = 'paper'
     truth_size: str = 'network'
@@ -145,7 +148,7 @@ class TrainConfig:
                       f'is not a multiple of accumulate = {self.accumulate}')
         self._require('model_options', not (
             self.model_options and self.init and self.init_parts == 'all'),
-            f'needs init_parts = encoder_decoder: {self.init!r} brings a network of its own')
+            f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings a network of its own')
         if self.size_hw is not None:
             check_network_size(self.size_hw)
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoe_depth_ros.datasets import open_source
+from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.training.batches import Batches
+from zoe_depth_ros.training.batches import check
 from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.config import TrainConfig
@@ -29,19 +31,26 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
     """
     Train, or go on where an earlier run into the same folder stopped.
 
+    A new run reads all its images once before the first step, unless `check_data` is off.
+
     :param output: folder for the averaged weights, the state to resume from and the curves.
     :param report: called after every step, in the first of several processes only.
     :return: path of the trained weights.
     :raises ZoeDepthError: data, weights or device cannot be used, or the run is unusable.
     """
     with join_processes(config.device) as process:
+        sources = open_sources(config)
+        validation = [open_source(dataset) for dataset in config.validation]
+        goes_on = (output / STATE_FILE).exists()
+        if config.check_data and not goes_on:
+            check([*sources, *validation], process.rank, process.count)
         run = Run(config, process)
-        if (output / STATE_FILE).exists():
+        if goes_on:
             run.load_state(output / STATE_FILE)
         batches = Batches(
-            config, open_sources(config), run.model.config, run.size_hw,
+            config, sources, run.model.config, run.size_hw,
             process=process.rank, processes=process.count)
-        keeper = _Keeper(run, batches, output) if process.rank == 0 else None
+        keeper = _Keeper(run, batches, validation, output) if process.rank == 0 else None
         for parts in load(batches, run.steps_done):
             step = run.step(parts)
             if keeper is not None:
@@ -55,10 +64,11 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
 class _Keeper:
     """Writes down what a run does: curves, pictures, weights and state."""
 
-    def __init__(self, run: Run, batches: Batches, output: Path) -> None:
-        self._run, self._batches, self._output = run, batches, output
+    def __init__(
+        self, run: Run, batches: Batches, sources: list[Source], output: Path,
+    ) -> None:
+        self._run, self._batches, self._sources, self._output = run, batches, sources, output
         self._validator = Validator(run.config, run.model.config, run.size_hw)
-        self._sources = [open_source(dataset) for dataset in run.config.validation]
         self._journal = Journal(output, run.steps_done)
 
     def keep(self, step: StepReport) -> None:

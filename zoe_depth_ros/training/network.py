@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,10 @@ from zoe_depth_ros.known_models import ZOED_K
 from zoe_depth_ros.known_models import ZOED_MINI_NK
 from zoe_depth_ros.known_models import ZOED_N
 from zoe_depth_ros.known_models import ZOED_NK
+from zoe_depth_ros.model.checkpoint import check_fit
 from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.model.checkpoint import read_part
+from zoe_depth_ros.model.download import find_weights
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.config import TrainConfig
 
@@ -38,7 +42,7 @@ def build_network(config: TrainConfig) -> ZoeDepth:
     described = _merged(ARCHITECTURES[config.model].to_dict(), config.model_options)
     model = ZoeDepth(ModelConfig.from_dict(described))
     if config.init:
-        _take_encoder_and_decoder(model, config.init)
+        _take_parts(model, config.init, config.init_parts.split('_'))
     return model
 
 
@@ -51,13 +55,19 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _take_encoder_and_decoder(model: ZoeDepth, source: str) -> None:
-    given = load_model(source)
-    for part in ('encoder', 'decoder'):
-        wanted, found = getattr(model.config, part), getattr(given.config, part)
-        if wanted != found:
+def _take_parts(model: ZoeDepth, source: str, parts: Sequence[str]) -> None:
+    path = find_weights(source)
+    state, config = read_part(path)
+    for part in parts:
+        wanted, found = getattr(model.config, part), getattr(config, part, None)
+        if found is not None and wanted != found:
             raise WeightsError(f'{source} has another {part}: {found}, not {wanted}')
-        getattr(model, part).load_state_dict(getattr(given, part).state_dict())
+        module: nn.Module = getattr(model, part)
+        tensors = {
+            name.removeprefix(f'{part}.'): tensor.float() for name, tensor in state.items()
+            if name.startswith(f'{part}.')}
+        check_fit(path, module.state_dict(), tensors)
+        module.load_state_dict(tensors)
 
 
 @dataclass(frozen=True)
