@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 
 import cv2
+import torch
 from trust_clouds import clouds
 from trust_clouds import cost
 from trust_clouds import ground
+from trust_defaults import defaults
 from trust_routing import routing
 from trust_scale import height
 from trust_scale import lens
@@ -25,7 +27,7 @@ from trust_uncertainty import uncertainty
 
 PARTS = {
     'routing': routing, 'clouds': clouds, 'cost': cost, 'ground': ground, 'lens': lens,
-    'height': height, 'scale': scale, 'uncertainty': uncertainty}
+    'height': height, 'scale': scale, 'defaults': defaults, 'uncertainty': uncertainty}
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f'unknown part {", ".join(sorted(unknown))} (known: {", ".join(PARTS)})')
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     bench = Bench(options)
     for part in options.parts or PARTS:
         PARTS[part](bench)

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
+from dataclasses import replace
 import math
-import statistics
 import time
 
 import numpy as np
@@ -15,12 +14,20 @@ import torch
 from torch.nn import functional
 from trust_shots import Bench
 from trust_shots import FIRST_SEED
+from trust_shots import marked
 from trust_shots import points
 from trust_shots import row
 from trust_shots import Shot
 
 from zoe_depth_ros.ground import fit_ground
+from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.clouds import cloud_of
 from zoe_depth_ros.inference.refine import flying_mask
+from zoe_depth_ros.inference.refine import stride_for
+from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.options import EstimatorConfig
+from zoe_depth_ros.options import GroundConfig
 from zoe_depth_ros.options import PointsConfig
 from zoe_depth_ros.worlds import corridor_drive
 from zoe_depth_ros.worlds import doorway_drive
@@ -29,122 +36,146 @@ from zoe_depth_ros.worlds import sample_view
 from zoe_depth_ros.worlds import street_drive
 
 LARGE_HW = (480, 640)
+POINTS = PointsConfig()
+STRIDE = stride_for(LARGE_HW, POINTS.max_points)
+ANGLES_DEG = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+FRAMES = 4
+NEAR_M = 10
+ROUNDS = 50
 # Half the side of the window in which a surface may lie: 8 pixels at 640 wide.
 WINDOW_OF_WIDTH = 8 / 640
+DRIVES = (corridor_drive, street_drive, doorway_drive)
+GROUND_FIGURES = (
+    'images', 'found', 'height error, median (90 %)', 'tilt error, median (90 %)',
+    'obstacles called ground', 'ground called obstacle')
 
 
 def clouds(bench: Bench) -> None:
-    angles = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-    shots = [shot for n in range(bench.drives)
-             for drive in (corridor_drive, street_drive, doorway_drive)
-             for shot in bench.film(drive, FIRST_SEED + n, (240, 320), 4, 0.5)]
-    print(f'\nFlying points of {len(shots)} images of 320x240: removed / good points lost\n')
-    row('depth nearer than 10 m', 'flying points', *(f'{angle} deg' for angle in angles),
-        head=True)
-    for name, depth_of in (
-            ('of the model', lambda shot: shot.own_m / np.exp(shot.log_scale(shot.own_m))),
-            ('exact, through the network size', lambda shot: through_network(shot.true_m)),
-            ('the same, blurred', lambda shot: through_network(shot.true_m, blur=True))):
-        depths = [depth_of(shot).astype(np.float32) for shot in shots]
-        flying = [phantoms(depth, shot.true_m)
-                  for depth, shot in zip(depths, shots, strict=True)]
-        near = [shot.seen & (depth < 10) for depth, shot in zip(depths, shots, strict=True)]
-        cells = []
-        for angle in angles:
-            masks = [flying_mask(torch.from_numpy(depth)[None, None],
-                                 (shot.camera.fx, shot.camera.fy), angle)[0, 0].numpy()
-                     for depth, shot in zip(depths, shots, strict=True)]
-            cells.append(f'{share(masks, near, flying):.1%} / '
-                         f'{share(masks, near, [~item for item in flying]):.2%}')
-        row(name, f'{share(flying, near, near):.2%}', *cells)
+    films = (bench.film(drive, FIRST_SEED + n, LARGE_HW, FRAMES, 0.5)
+             for n in range(bench.drives) for drive in DRIVES)
+    counts = sum(np.array([
+        tested_points(shot.own_in_scale, shot), tested_points(through_network(shot), shot),
+        tested_points(through_network(shot, blur=True), shot)]) for film in films for shot in film)
+    print(f'\nFlying points of clouds of every {STRIDE}th row and column of '
+          f'{bench.drives * len(DRIVES) * FRAMES} images of 640x480, by points.min_edge_angle: '
+          'removed / good points lost\n')
+    row(f'points nearer than {NEAR_M} m', 'flying points',
+        *(marked(angle, POINTS.min_edge_angle, ' deg') for angle in ANGLES_DEG), head=True)
+    names = 'of the model', 'exact, through the network size', 'the same, blurred'
+    for name, ((flying, good), *removed) in zip(names, counts, strict=True):
+        row(name, f'{flying / (flying + good):.2%}', *(
+            f'{flying_too / flying:.1%} / {good_too / good:.2%}'
+            for flying_too, good_too in removed))
 
 
 def cost(bench: Bench) -> None:
     batch = render_views([sample_view(FIRST_SEED, LARGE_HW, 'indoor')])
     rgb = (batch.image[0] * 255).byte().permute(1, 2, 0).contiguous().numpy()
-    bench.estimator.set_domain('auto')
-    depth = bench.estimator.estimate(rgb, batch.cameras[0])
-    depth_m = torch.from_numpy(depth.depth_m)[None, None]
-    focal, angle = (batch.cameras[0].fx, batch.cameras[0].fy), PointsConfig().min_edge_angle
+    camera, plain = batch.cameras[0], replace(POINTS, min_edge_angle=0.0)
+    focal_px = camera.fx / STRIDE, camera.fy / STRIDE
+    estimator = DepthEstimator(
+        load_model(bench.model), EstimatorConfig(device='cpu'), with_std_dev=False)
+    depth = estimator.estimate(rgb, camera)
     works = {
-        'one frame, 640x480': lambda: bench.estimator.estimate(rgb),
-        'flying points': lambda: flying_mask(depth_m, focal, angle),
-        'ground': lambda: fit_ground(depth.depth_m, batch.cameras[0])}
-    spent = {name: [] for name in works}
-    for _ in range(30):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            spent[name].append(time.perf_counter() - start)
-    frame_s = statistics.median(spent['one frame, 640x480'])
-    print('\nTime on one core\n')
-    row('', 'ms', 'of a frame', head=True)
+        'cloud without the edge test': lambda: cloud_of(depth, plain),
+        'cloud with it': lambda: cloud_of(depth, POINTS),
+        "flying points of the cloud's grid": lambda: flying_mask(
+            torch.from_numpy(np.ascontiguousarray(depth.depth_m[::STRIDE, ::STRIDE]))[None, None],
+            focal_px, POINTS.min_edge_angle),
+        'ground': lambda: fit_ground(depth.depth_m, camera)}
+    # Each follows a frame of its own, which leaves the caches as it does in the node.
+    rounds = np.array([
+        [(seconds_of(lambda: estimator.estimate(rgb, camera)), seconds_of(work))
+         for work in works.values()] for _ in range(ROUNDS + 1)])[1:]
+    frame_s, spent = rounds[..., 0], dict(zip(works, rounds[..., 1].T, strict=True))
+    without_s, with_s, *_ = spent.values()
+    spent['cloud with it less without'] = with_s - without_s
+    print(f'\nTime for a frame of 640x480 and its cloud of every {STRIDE}th row and column on one '
+          f'core, median of {ROUNDS} rounds\n')
+    row('', 'ms', 'of the frame', head=True)
+    row('one frame', f'{np.median(frame_s) * 1e3:.2f}', '')
     for name, seconds in spent.items():
-        median_s = statistics.median(seconds)
-        row(name, f'{median_s * 1e3:.2f}', f'{median_s / frame_s:.1%}')
+        row(name, f'{np.median(seconds) * 1e3:.2f}',
+            f'{np.median(seconds / np.median(frame_s, axis=1)):.1%}')
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def ground(bench: Bench) -> None:
-    films = {name: [shot for n in range(bench.drives)
-                    for shot in bench.film(drive, FIRST_SEED + n, frames=10, fps=2.0)]
-             for name, drive in (('corridor', corridor_drive), ('street', street_drive),
-                                 ('doorway', doorway_drive))}
     print('\nGround: camera height and direction; the labels are of points within 10 m\n')
-    row('', 'depth', 'images', 'found', 'height error, median (90 %)',
-        'tilt error, median (90 %)', 'obstacles called ground', 'ground called obstacle',
-        head=True)
-    for name, shots in films.items():
-        row(name, 'exact', *ground_figures(shots, lambda shot: shot.true_m))
-        row(name, 'model, true scale', *ground_figures(
-            shots, lambda shot: shot.own_m / np.exp(shot.log_scale(shot.own_m))))
+    row('', 'depth', *GROUND_FIGURES, head=True)
+    for drive in DRIVES:
+        shots = ground_shots(bench, drive)
+        exact = [replace(shot.own, depth_m=shot.true_m) for shot in shots]
+        row(drive.__name__.removesuffix('_drive'), 'exact', *ground_figures(shots, exact))
+        row('', 'model, true scale', *ground_figures(
+            shots, [shot.own_in_scale for shot in shots]))
 
 
-def through_network(true_m: np.ndarray, blur: bool = False) -> np.ndarray:
+def ground_shots(bench: Bench, drive: Callable) -> list[Shot]:
+    return [shot for n in range(bench.drives)
+            for shot in bench.film(drive, FIRST_SEED + n, frames=10, fps=2.0)]
+
+
+def through_network(shot: Shot, blur: bool = False) -> DepthMap:
     """Return true depth as a flawless network would give it: from 128x96 to the image's size."""
-    log_depth = torch.from_numpy(np.log(np.nan_to_num(true_m, nan=200.0)))[None, None]
+    log_depth = torch.from_numpy(np.log(np.nan_to_num(shot.true_m, nan=200.0)))[None, None]
     small = functional.interpolate(log_depth, size=(96, 128), mode='area')
     if blur:
         small = functional.avg_pool2d(functional.pad(small, (1,) * 4, mode='replicate'), 3, 1)
     large = functional.interpolate(
-        small.exp(), size=true_m.shape, mode='bilinear', align_corners=True)
-    return large[0, 0].numpy()
+        small.exp(), size=shot.true_m.shape, mode='bilinear', align_corners=True)
+    return replace(shot.own, depth_m=large[0, 0].numpy())
 
 
-def phantoms(depth_m: np.ndarray, true_m: np.ndarray) -> np.ndarray:
+def tested_points(depth: DepthMap, shot: Shot) -> np.ndarray:
+    """Return the flying and the good points of a cloud: all, then the removed of each angle."""
+    whole_m, *kept_m = (
+        cloud_of(depth, replace(POINTS, organized=True, min_edge_angle=angle)).points['z']
+        for angle in (0.0, *ANGLES_DEG))
+    near = shot.seen[::STRIDE, ::STRIDE] & (whole_m < NEAR_M)
+    flying = phantoms(whole_m, shot.true_m)
+    removed = (np.isnan(rest_m) for rest_m in kept_m)
+    return np.array([[(near & flying & those).sum(), (near & ~flying & those).sum()]
+                     for those in (near, *removed)])
+
+
+def phantoms(grid_m: np.ndarray, true_m: np.ndarray) -> np.ndarray:
     """
-    Return the points in the free space between surfaces.
+    Return the points in the free space between surfaces, of the cloud's grid.
 
     They lie between the nearest and the farthest true surface of the window around their ray, and
     more than 0.1 m and 10 % of their depth from every surface in it.
     """
-    radius = round(WINDOW_OF_WIDTH * depth_m.shape[1])
+    radius = round(WINDOW_OF_WIDTH * true_m.shape[1])
     surfaces = np.pad(np.nan_to_num(true_m, nan=1e6), radius, mode='edge')
     windows = np.lib.stride_tricks.sliding_window_view(
-        surfaces, (2 * radius + 1, 2 * radius + 1)).reshape(*depth_m.shape, -1)
-    away = np.abs(windows - depth_m[..., None]).min(axis=-1)
-    between = (depth_m > windows.min(axis=-1)) & (depth_m < windows.max(axis=-1))
-    return between & (away > np.maximum(0.1, 0.1 * depth_m))
+        surfaces, (2 * radius + 1, 2 * radius + 1))[::STRIDE, ::STRIDE].reshape(*grid_m.shape, -1)
+    away = np.abs(windows - grid_m[..., None]).min(axis=-1)
+    between = (grid_m > windows.min(axis=-1)) & (grid_m < windows.max(axis=-1))
+    return between & (away > np.maximum(0.1, 0.1 * grid_m))
 
 
-def share(masks: Iterable, near: Iterable, among: Iterable) -> float:
-    rows = list(zip(masks, near, among, strict=True))
-    return (sum((a & b & c).sum() for a, b, c in rows) / max(1, sum((b & c).sum()
-                                                                    for _, b, c in rows)))
-
-
-def ground_figures(shots: list[Shot], depth_of: Callable) -> list[str]:
+def ground_figures(
+    shots: list[Shot], depths: list[DepthMap], config: GroundConfig | None = None,
+) -> list[str]:
+    config = config or GroundConfig()
     heights, tilts, missed, invented = [], [], [], []
-    for shot in shots:
-        depth_m = depth_of(shot).astype(np.float32)
-        plane = fit_ground(depth_m, shot.camera)
+    for shot, depth in zip(shots, depths, strict=True):
+        plane = fit_ground(depth.depth_m, shot.camera, config=config)  # as FramePipeline.learn
         if plane is None:
             continue
         rotation, height_m = shot.camera_to_world[2, :3], floor_height(shot)
         heights.append(abs(plane.height_m / height_m - 1))
         tilts.append(math.degrees(math.acos(min(1.0, float(np.dot(plane.normal, rotation))))))
         above_m = points(shot.true_m, shot.camera) @ rotation + height_m
-        near = (shot.seen & (shot.true_m < 10)).ravel()
-        called = plane.is_ground(points(depth_m, shot.camera))
+        near = (shot.seen & (shot.true_m < 10) & np.isfinite(depth.depth_m)).ravel()
+        called = plane.is_ground(points(depth.depth_m, shot.camera),
+                                 clearance_m=config.clearance, slope=config.slope)
         missed += called[near & (above_m > 0.3)].tolist()
         invented += (~called[near & (np.abs(above_m) < 0.05)]).tolist()
     return [str(len(shots)), f'{len(heights) / len(shots):.0%}',

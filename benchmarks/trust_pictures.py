@@ -11,21 +11,19 @@ Needs matplotlib (Python 3.11 or newer).
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import matplotlib as mpl
 import numpy as np
+from trust_references import drive_factors
+from trust_references import LIE
 from trust_routing import blended
 from trust_routing import head_weights
-from trust_scale import shot_height_reading
-from trust_scale import shot_scan_reading
 from trust_shots import Bench
 from trust_shots import FIRST_SEED
 
 from zoe_depth_ros.options import RoutingConfig
-from zoe_depth_ros.scale import ScaleFilter
 from zoe_depth_ros.worlds import doorway_drive
 from zoe_depth_ros.worlds import street_drive
 
@@ -33,7 +31,6 @@ mpl.use('agg')
 from matplotlib import pyplot
 
 WRONG = (0.5, 0.7, 1.0, 1.4, 2.0)
-LIE, LIE_S = 1.6, (5.0, 6.0)
 
 
 def doorway(bench: Bench, path: Path) -> None:
@@ -63,23 +60,15 @@ def scale(bench: Bench, path: Path) -> None:
     film = bench.film(street_drive, bench.seed, frames=120, fps=10.0)
     figure, (left, right) = pyplot.subplots(
         1, 2, figsize=(10, 3.2), layout='constrained', sharey=True)
+    stamps_s = [shot.stamp_s for shot in film]
+    own = np.exp([shot.log_scale(shot.own_m) for shot in film])
     for wrong in WRONG:
-        found = ScaleFilter()
-        scales = [wrong * found.update(
-            shot.stamp_s, shot_height_reading(shot, shot.own_m * wrong)).factor
-            * np.exp(shot.log_scale(shot.own_m)) for shot in film]
-        left.plot([shot.stamp_s for shot in film], scales, label=f'depth x {wrong}')
+        factors = drive_factors(bench, film, 'camera_height', wrong=wrong)
+        left.plot(stamps_s, wrong * factors * own, label=f'depth x {wrong}')
     left.set(title='scale.source: camera_height', ylabel='estimated / true depth')
     for seconds in (1.0, 5.0):
-        found = ScaleFilter()
-        scales = []
-        for shot in film:
-            reading = shot_scan_reading(shot, shot.own_m)
-            if reading is not None and LIE_S[0] <= shot.stamp_s < LIE_S[0] + seconds:
-                reading = replace(reading, factor=reading.factor * LIE)
-            scales.append(found.update(shot.stamp_s, reading).factor
-                          * np.exp(shot.log_scale(shot.own_m)))
-        right.plot([shot.stamp_s for shot in film], scales,
+        factors = drive_factors(bench, film, 'LaserScan', lie_s=seconds)
+        right.plot(stamps_s, factors * own,
                    label=f'a scanner that tells {LIE} times as far for {seconds:.0f} s')
     right.set(title='scale.source: range')
     for axes in (left, right):

@@ -4,30 +4,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 import math
 
 import numpy as np
+from trust_references import drive_factors
+from trust_references import LIE
+from trust_references import LIE_FROM_S
+from trust_references import node_at
+from trust_references import SOURCES
 from trust_shots import Bench
 from trust_shots import FIRST_SEED
-from trust_shots import points
 from trust_shots import row
 from trust_shots import Shot
 
-from zoe_depth_ros.ground import fit_ground
 from zoe_depth_ros.known_models import ZOED_MINI_NK
-from zoe_depth_ros.ranges import depth_pairs
 from zoe_depth_ros.scale import focal_factor
-from zoe_depth_ros.scale import height_reading
-from zoe_depth_ros.scale import pairs_reading
-from zoe_depth_ros.scale import ScaleFilter
-from zoe_depth_ros.scale import ScaleReading
 from zoe_depth_ros.worlds import corridor_drive
 from zoe_depth_ros.worlds import street_drive
 from zoe_depth_ros.worlds.sample import FOCAL_OF_WIDTH
 
 FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0)
+LIES_S = (0.5, 1.0, 2.0, 5.0)
+NEAR = 0.1
+SCALE_FIGURES = (
+    'error before', 'error after (last 5 s)',
+    'seconds until within 10 % of the true factor for the rest of the drive, median (most)',
+    'drives that get there', 'drives with a factor')
 TRAINED_HEIGHT, TRAINED_WIDTH = ZOED_MINI_NK.network_size_hw
 
 
@@ -49,10 +53,16 @@ def height(bench: Bench) -> None:
     for factor in FACTORS:
         shots = list(bench.look(lambda view, f=factor: replace(
             view, camera_to_world=raised(view.camera_to_world, f))))
-        readings = [shot_height_reading(shot, shot.own_m) for shot in shots]
-        factors = [reading.factor if reading else 1.0 for reading in readings]
+        factors, found = zip(*(height_factor(bench, shot) for shot in shots), strict=True)
         row(factor, error_and_scale(shots, [1.0] * len(shots)), error_and_scale(shots, factors),
-            f'{1 - readings.count(None) / len(readings):.0%}')
+            f'{np.mean(found):.0%}')
+
+
+def height_factor(bench: Bench, shot: Shot) -> tuple[float, bool]:
+    """Return the factor after a single image, and whether the ground was found in it."""
+    pipeline = node_at(bench, shot, 'camera_height', persistence=0.0, time_constant=0.0)
+    found = pipeline.learn(shot.own, shot.stamp_s) is not None
+    return pipeline.scaled(shot.own).scale.factor, found
 
 
 def error_and_scale(shots: list[Shot], factors: list[float]) -> str:
@@ -63,20 +73,26 @@ def error_and_scale(shots: list[Shot], factors: list[float]) -> str:
 
 
 def scale(bench: Bench) -> None:
-    films = [bench.film(drive, FIRST_SEED + n, frames=100, fps=10.0)
-             for n in range(bench.drives) for drive in (corridor_drive, street_drive)]
-    sources = {'camera_height': shot_height_reading, 'range': shot_scan_reading}
+    films = scale_films(bench)
     print(f'\nDepth of another scale, {len(films)} drives of 10 s, 10 frames/s\n')
-    row('scale', 'source', 'error before', 'error after (last 5 s)',
-        'seconds to within 10 %, median (most)', 'drives with a factor', head=True)
+    row('scale', 'reference', *SCALE_FIGURES, head=True)
     for wrong in FACTORS:
-        for name, source in sources.items():
-            row(wrong, name, *scale_figures(films, wrong, source))
-    print('\nA reference that lies by 1.6x from second 5 on: largest change of the factor\n')
-    row('source', *(f'for {seconds} s' for seconds in (0.5, 1, 2, 5)), head=True)
-    for name, source in sources.items():
-        row(name, *(f'{largest_change(films, source, seconds):.1%}'
-                    for seconds in (0.5, 1, 2, 5)))
+        for source in SOURCES:
+            found = [drive_factors(bench, film, source, wrong=wrong) for film in films]
+            row(wrong, source, *scale_figures(films, found, wrong))
+    print(f'\nA reference that tells {LIE}x the distance from second {LIE_FROM_S:g} on: largest '
+          'change of the factor\n')
+    row('reference', *(f'for {lie_s:g} s' for lie_s in LIES_S), head=True)
+    for source in SOURCES:
+        honest = [drive_factors(bench, film, source) for film in films]
+        row(source, *(f'{largest_change(bench, films, source, honest, lie_s):.1%}'
+                      for lie_s in LIES_S))
+
+
+@lru_cache(maxsize=1)
+def scale_films(bench: Bench) -> list[list[Shot]]:
+    return [bench.film(drive, FIRST_SEED + n, frames=100, fps=10.0)
+            for n in range(bench.drives) for drive in (corridor_drive, street_drive)]
 
 
 def raised(pose: np.ndarray, factor: float) -> np.ndarray:
@@ -85,54 +101,40 @@ def raised(pose: np.ndarray, factor: float) -> np.ndarray:
     return higher
 
 
-def shot_height_reading(shot: Shot, depth_m: np.ndarray) -> ScaleReading | None:
-    up = tuple(shot.camera_to_world[2, :3])
-    plane = fit_ground(depth_m.astype(np.float32), shot.camera, up=up)
-    return height_reading(plane, shot.camera_to_world[2, 3]) if plane else None
-
-
-def shot_scan_reading(shot: Shot, depth_m: np.ndarray) -> ScaleReading | None:
-    """Compare with a scanner of 25 m range, 2 % noise and 10 % wrong returns at eye height."""
-    generator = np.random.default_rng(round(shot.stamp_s * 1000))
-    middle = points(shot.true_m, shot.camera).reshape(*shot.true_m.shape, 3)[
-        round(shot.camera.cy)]
-    scan = middle[np.isfinite(middle[:, 2]) & (middle[:, 2] < 25)]
-    noise = generator.normal(1, 0.02, len(scan))
-    noise[generator.random(len(scan)) < 0.1] *= 0.5
-    pairs = depth_pairs(depth_m.astype(np.float32), shot.camera, scan * noise[:, None])
-    return pairs_reading(pairs, 20)
-
-
-def scale_figures(films: list[list[Shot]], wrong: float, source: Callable) -> list[str]:
+def scale_figures(
+    films: list[list[Shot]], found: list[np.ndarray], wrong: float,
+) -> list[str]:
     before, after, times = [], [], []
-    trusted = 0
-    for film in films:
-        scale = ScaleFilter()
-        depths = [shot.own_m * wrong for shot in film]
-        factors = [scale.update(shot.stamp_s, source(shot, depth)).factor
-                   for shot, depth in zip(film, depths, strict=True)]
-        late = slice(len(film) // 2, None)
-        before += [shot.error(d) for shot, d in zip(film[late], depths[late], strict=True)]
-        after += [shot.error(d * f) for shot, d, f in zip(
-            film[late], depths[late], factors[late], strict=True)]
-        off = [number for number, factor in enumerate(factors)
-               if abs(math.log(factor / factors[-1])) > 0.1]
-        times.append(film[off[-1] + 1].stamp_s if off else 0.0)
-        trusted += factors[-1] != 1
+    for film, factors in zip(films, found, strict=True):
+        for shot, factor in list(zip(film, factors, strict=True))[len(film) // 2:]:
+            before.append(shot.error(shot.own_m * wrong))
+            after.append(shot.error(shot.own_m * wrong * factor))
+        times.append(settled_s(film, factors, wrong))
+    settled = [time_s for time_s in times if math.isfinite(time_s)]
+    known = sum(factors[-1] != 1 for factors in found)
     return [f'{np.mean(before):.3f}', f'{np.mean(after):.3f}',
-            f'{np.median(times):.1f} ({max(times):.1f})', f'{trusted} of {len(films)}']
+            f'{np.median(settled):.1f} ({max(settled):.1f})' if settled else '-',
+            f'{len(settled)} of {len(films)}', f'{known} of {len(films)}']
 
 
-def largest_change(films: list[list[Shot]], source: Callable, lie_s: float) -> float:
+def settled_s(film: list[Shot], factors: np.ndarray, wrong: float) -> float:
+    """
+    Return when the factor came near the true one to stay; infinite where it did not.
+
+    The true one puts the median of the drive in its scale. A drive without a factor never counts.
+    """
+    true_factor = math.exp(-np.median([shot.log_scale(shot.own_m * wrong) for shot in film]))
+    off = np.flatnonzero(np.abs(factors / true_factor - 1) > NEAR)
+    if factors[-1] == 1 or len(film) - 1 in off:
+        return math.inf
+    return film[off[-1] + 1].stamp_s if len(off) else 0.0
+
+
+def largest_change(
+    bench: Bench, films: list[list[Shot]], source: str, honest: list[np.ndarray], lie_s: float,
+    **options: float,
+) -> float:
     """Return the largest change of a factor by a lie, against the same drive without it."""
-    largest = 0.0
-    for film in films:
-        honest, fooled = ScaleFilter(), ScaleFilter()
-        for shot in film:
-            reading = source(shot, shot.own_m)
-            lies = reading is not None and 5 <= shot.stamp_s < 5 + lie_s
-            told = replace(reading, factor=reading.factor * 1.6) if lies else reading
-            a = honest.update(shot.stamp_s, reading).factor
-            b = fooled.update(shot.stamp_s, told).factor
-            largest = max(largest, abs(b / a - 1))
-    return largest
+    return max(
+        np.abs(drive_factors(bench, film, source, lie_s=lie_s, **options) / factors - 1).max()
+        for film, factors in zip(films, honest, strict=True))

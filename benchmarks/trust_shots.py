@@ -14,6 +14,7 @@ import numpy as np
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.inference import DepthEstimator
+from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.worlds import render_views
 from zoe_depth_ros.worlds import sample_view
 
@@ -25,15 +26,10 @@ RANGE_END_M = {'indoor': 10.0, 'outdoor': 80.0}
 
 @dataclass(frozen=True)
 class Shot:
-    """
-    One image with truth.
-
-    `depth_m` and `std_dev_m` are (2, H, W), of each head; depth is cut at the end of its range.
-    """
+    """One image with truth, and the depth map of each head, unknown beyond the head's range."""
 
     stamp_s: float
-    depth_m: np.ndarray
-    std_dev_m: np.ndarray
+    maps: tuple[DepthMap, ...]
     outdoor_probability: float
     true_m: np.ndarray
     domain: str
@@ -41,14 +37,24 @@ class Shot:
     camera_to_world: np.ndarray
 
     @property
-    def own_m(self) -> np.ndarray:
-        """Depth by the head of the domain the camera is in."""
-        return self.depth_m[DOMAINS.index(self.domain)]
+    def depth_m(self) -> np.ndarray:
+        """Depth by each head, (2, H, W), cut at the end of its range."""
+        return np.stack([within_range(item) for item in self.maps])
 
     @property
-    def own_std_m(self) -> np.ndarray:
-        """Its standard deviation, NaN beyond the range."""
-        return self.std_dev_m[DOMAINS.index(self.domain)]
+    def own(self) -> DepthMap:
+        """Depth by the head of the domain the camera is in, as the node has it."""
+        return self.maps[DOMAINS.index(self.domain)]
+
+    @property
+    def own_m(self) -> np.ndarray:
+        """The same, cut at the end of its range."""
+        return within_range(self.own)
+
+    @property
+    def own_in_scale(self) -> DepthMap:
+        """The same, in the image's true scale."""
+        return self.own.scaled(1 / np.exp(self.log_scale(self.own_m)))
 
     @property
     def seen(self) -> np.ndarray:
@@ -67,8 +73,8 @@ class Shot:
 
 class Bench:
     def __init__(self, options: argparse.Namespace) -> None:
-        self.drives, self.views = options.drives, options.views
-        self.estimator = DepthEstimator.from_pretrained(options.model, device='cpu')
+        self.model, self.drives, self.views = options.model, options.drives, options.views
+        self.estimator = DepthEstimator.from_pretrained(self.model, device='cpu')
 
     def shoot(self, rgb: np.ndarray, true_m: np.ndarray, camera: Camera, pose: np.ndarray,
               domain: str, stamp_s: float = 0.0) -> Shot:
@@ -76,9 +82,7 @@ class Bench:
         for forced in DOMAINS:
             self.estimator.set_domain(forced)
             maps.append(self.estimator.estimate(rgb, camera))
-        depths = [np.nan_to_num(item.depth_m, nan=RANGE_END_M[item.domain]) for item in maps]
-        return Shot(stamp_s, np.stack(depths), np.stack([item.std_dev_m for item in maps]),
-                    maps[1].domain_probability, true_m, domain, camera, pose)
+        return Shot(stamp_s, tuple(maps), maps[1].domain_probability, true_m, domain, camera, pose)
 
     def film(self, drive: Callable, seed: int, size_hw=MEDIUM_HW, frames=200, fps=20.0
              ) -> list[Shot]:
@@ -96,11 +100,20 @@ class Bench:
                              view.domain)
 
 
+def within_range(depth: DepthMap) -> np.ndarray:
+    return np.nan_to_num(depth.depth_m, nan=RANGE_END_M[depth.domain])
+
+
 def points(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
     v, u = np.mgrid[:camera.height, :camera.width]
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy,
                      np.ones(u.shape)], axis=-1)
     return (rays * depth_m[..., None]).reshape(-1, 3)
+
+
+def marked(value: float, default: float, unit: str = '') -> str:
+    """Return the value as a cell that tells whether it is the default."""
+    return f'{value:g}{unit}{" (default)" if value == default else ""}'
 
 
 def row(*cells: object, head: bool = False) -> None:

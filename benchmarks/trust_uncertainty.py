@@ -20,9 +20,10 @@ def uncertainty(bench: Bench) -> None:
         row('points.max_relative_std', 'points dropped', 'phantom points dropped',
             'phantoms among the rest', 'mean relative error of the rest', head=True)
         relative_std, ratio = (np.concatenate(parts) for parts in zip(*(
-            (shot.own_std_m[known] / shot.own_m[known], shot.own_m[known] / shot.true_m[known])
+            (shot.own.std_dev_m[known] / shot.own_m[known],
+             shot.own_m[known] / shot.true_m[known])
             for shot in bench.look(lambda view: view) if shot.domain == domain
-            for known in [shot.seen & np.isfinite(shot.own_std_m)]), strict=True))
+            for known in [shot.seen & np.isfinite(shot.own.std_dev_m)]), strict=True))
         phantom = ratio < 1 - PHANTOM
         for share in DROPPED:
             limit = np.quantile(relative_std, 1 - share)
