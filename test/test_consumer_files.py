@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Callable
 from collections.abc import Iterator
 import math
 from pathlib import Path
 import re
-import runpy
 from typing import Any
 
 import cv2
+from launch_helpers import LaunchFile
+from launch_helpers import RTABMAP_ARGUMENTS
+from launch_helpers import StartedNode
+from launch_helpers import use_launch
 import numpy as np
 import pytest
 import yaml
@@ -81,19 +84,6 @@ def flat(values: dict[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
 
 def sources(layer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: layer[name] for name in layer['observation_sources'].split()}
-
-
-def assignment(path: Path, name: str) -> ast.Dict:
-    """Return a table of a launch file, which needs `launch` to be executed."""
-    return next(
-        node.value for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name)
-
-
-def texts(table: ast.Dict) -> dict[str, str]:
-    """Return the entries that are plain texts."""
-    return {key.value: value.value for key, value in zip(table.keys, table.values, strict=True)
-            if isinstance(value, ast.Constant)}
 
 
 # Parameter files
@@ -231,13 +221,18 @@ def test_document_names_parameters_that_the_node_has(path):
 
 
 @pytest.mark.parametrize('path', DOCS, ids=lambda path: path.stem)
-def test_document_names_launch_files_with_arguments_that_they_have(path):
+def test_document_names_launch_files_with_arguments_that_they_have(path, read_launch_file):
     commands = re.findall(r'^ros2 launch zoe_depth_ros (\S+)(.*)', path.read_text(), re.M)
     assert commands
     for name, arguments in commands:
-        known = {key.value for file in (name, 'depth.launch.py')
-                 for key in assignment(ROOT / 'launch' / file, 'ARGUMENTS').keys}
-        assert set(re.findall(r'(\w+):=', arguments)) <= known
+        known = read_launch_file(ROOT / 'launch' / name).descriptions
+        assert set(re.findall(r'(\w+):=', arguments)) <= set(known)
+
+
+def test_document_names_arguments_that_rtabmap_has(read_launch_file):
+    named = set(re.findall(r'`(\w+):=', DOCS[1].read_text()))
+    assert {'rtabmap_viz', 'visual_odometry'} <= named
+    assert named <= set(read_launch_file(RTABMAP_LAUNCH).descriptions)
 
 
 @pytest.mark.parametrize('path', DOCS, ids=lambda path: path.stem)
@@ -259,22 +254,41 @@ def test_document_has_parameters_that_the_collision_monitor_knows():
 # Launch files
 
 
-def test_rtabmap_launch_gives_topics_that_the_node_publishes():
+@pytest.fixture
+def read_launch_file(monkeypatch, tmp_path) -> Callable[[Path], LaunchFile]:
+    use_launch(monkeypatch, tmp_path)
+    return LaunchFile
+
+
+def test_rtabmap_launch_gives_topics_that_the_node_publishes(read_launch_file):
     outputs = pytest.importorskip('zoe_depth_ros.ros.outputs')
-    given = texts(assignment(RTABMAP_LAUNCH, 'FOR_RTABMAP'))
-    kinds = {name: outputs.TOPICS[topic.replace('/depth_node/', '~/')].__name__
-             for name, topic in given.items() if name.endswith('_topic')}
+    given = for_rtabmap(read_launch_file)
+    kinds = {name: outputs.TOPICS[given[name].replace('/depth_node/', '~/')].__name__
+             for name in ('rgb_topic', 'depth_topic', 'camera_info_topic')}
     assert kinds == {
         'rgb_topic': 'Image', 'depth_topic': 'Image', 'camera_info_topic': 'CameraInfo'}
     assert (given['approx_sync'], given['qos_image'], given['qos_camera_info']) == (
         'false', '1', '1')
 
 
-def test_launch_files_name_files_that_are_there():
-    for path in (NAV2_LAUNCH, RTABMAP_LAUNCH):
-        named = re.findall(r"SHARE / '(\w+)' / '([\w.]+)'", path.read_text())
-        assert named
-        assert [name for name in named if not ROOT.joinpath(*name).is_file()] == []
+def test_rtabmap_launch_gives_rtabmap_arguments_that_it_has(read_launch_file):
+    given = read_launch_file(RTABMAP_LAUNCH).content['FOR_RTABMAP']
+    assert set(given) <= set(RTABMAP_ARGUMENTS)
+
+
+def test_rtabmap_launch_hands_on_what_is_rtabmap_s_own(read_launch_file):
+    given = for_rtabmap(read_launch_file, frame_id='camera_link', namespace='map', rviz='true')
+    assert (given['frame_id'], given['namespace'], given['rviz']) == ('camera_link', 'map', 'true')
+    assert given['localization'] == 'its own'
+    nodes = read_launch_file(RTABMAP_LAUNCH).start(namespace='map', rviz='true')
+    assert nodes['depth_node'].name == '/depth_node'
+    assert set(nodes) == {'rtabmap', 'depth_node'}
+
+
+def for_rtabmap(read: Callable[[Path], LaunchFile], **arguments: str) -> dict[str, str]:
+    """Return the values of RTAB-Map's arguments."""
+    words = read(RTABMAP_LAUNCH).start(**arguments)['rtabmap'].words
+    return dict(word.split(':=') for word in words if word.split(':=')[0] in RTABMAP_ARGUMENTS)
 
 
 def test_rviz_of_the_nav2_demo_shows_topics_of_node_and_costmap():
@@ -288,48 +302,27 @@ def test_rviz_of_the_nav2_demo_shows_topics_of_node_and_costmap():
         for topic in ('~/points/obstacles', '~/points/ground', '~/image_rect')}
 
 
-@pytest.fixture(params=[NAV2_LAUNCH, RTABMAP_LAUNCH], ids=lambda path: path.stem)
-def described(request) -> Any:
-    """Return a launch file's arguments and what it declares."""
-    pytest.importorskip('launch_ros')
-    module = runpy.run_path(str(request.param))
-    declared = module['generate_launch_description']().get_launch_arguments()
-    return module['ARGUMENTS'], {item.name: item.description for item in declared}
-
-
-def test_launch_describes_its_arguments_and_takes_those_of_the_depth_node(described):
-    arguments, declared = described
-    assert {name: text for name, (_, text) in arguments.items()}.items() <= declared.items()
-    assert {'image', 'camera_info', 'model', 'device', 'log_level'} <= set(declared)
-
-
 @pytest.fixture
-def demo_nodes() -> Any:
-    """Return a function that gives the nodes of the demo, besides the depth node."""
-    pytest.importorskip('launch_ros')
-    launch = pytest.importorskip('launch')
-    module = runpy.run_path(str(NAV2_LAUNCH))
+def demo_nodes(read_launch_file) -> Callable[..., dict[str, StartedNode]]:
+    """Return a function that gives the nodes of the demo."""
+    return lambda **arguments: read_launch_file(NAV2_LAUNCH).start(**arguments)
 
-    def nodes(**values: str) -> dict[str, Any]:
-        context = launch.LaunchContext()
-        context.launch_configurations.update(
-            {name: default for name, (default, _) in module['ARGUMENTS'].items()} | values)
-        made = {}
-        for node in module['_other_nodes'](context):
-            node._perform_substitutions(context)
-            made[node.node_executable] = node
-        return made
-    return nodes
+
+def test_demo_starts_the_nodes_of_a_costmap_and_rviz_where_it_is_wanted(demo_nodes):
+    alone = {
+        'depth_node', 'nav2_costmap_2d', 'lifecycle_manager', 'static_transform_publisher'}
+    assert set(demo_nodes()) == alone
+    assert set(demo_nodes(rviz='true')) == alone | {'rviz2'}
 
 
 def test_demo_names_the_costmap_as_nav2_names_it(demo_nodes):
     nodes = demo_nodes()
-    assert nodes['nav2_costmap_2d'].node_name == '/local_costmap/local_costmap'
+    assert nodes['nav2_costmap_2d'].name == '/local_costmap/local_costmap'
 
 
 def test_demo_places_a_camera_that_looks_forward_and_down(demo_nodes):
     node = demo_nodes(camera_height='0.4', camera_pitch='20')['static_transform_publisher']
-    words = [part[0].text for part in node.cmd[1:13]]
+    words = node.words[:node.words.index('--ros-args')]
     given = dict(zip(words[::2], words[1::2], strict=True))
     assert (given['--z'], given['--frame-id'], given['--child-frame-id']) == (
         '0.4', 'base_link', 'camera_optical_frame')

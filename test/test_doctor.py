@@ -338,6 +338,25 @@ def test_doctor_tells_of_an_unconfigured_node_without_weights(
     assert f'-o {tmp_path}/ZoeD_M12_NK.pt' in line
 
 
+def test_doctor_hints_at_a_repository_that_is_still_to_be_downloaded(
+        empty_domain_id, doctor, monkeypatch, tmp_path):
+    monkeypatch.setenv('ZOE_DEPTH_CACHE', str(tmp_path))
+    with DepthStandIn(empty_domain_id, (), model='nobody/nothing'):
+        line, = doctor(empty_domain_id).found('hint')
+    assert 'the weights nobody/nothing are not on this machine yet' in line
+    assert '`hf download nobody/nothing model.safetensors`' in line
+
+
+def test_doctor_tells_of_a_model_that_is_no_file_and_no_name(empty_domain_id, doctor):
+    with DepthStandIn(empty_domain_id, (), model='/no/such.pt'):
+        answer = doctor(empty_domain_id)
+    assert (answer.code, answer.found('hint')) == (1, [])
+    _, line = answer.found('wrong')
+    assert line.startswith(
+        "wrong: the parameter model of /depth_node is wrong: '/no/such.pt' is no file on this "
+        'machine, ')
+
+
 def test_doctor_tells_of_a_device_that_is_not_there(empty_domain_id, doctor):
     with Camera(empty_domain_id), DepthStandIn(empty_domain_id, delay_s=0.0, device='cuda:99'):
         assert "device 'cuda:99' is not there" in doctor(empty_domain_id).only_wrong()

@@ -24,6 +24,7 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.ros.doctor.check_inputs import check_publishers
 from zoe_depth_ros.ros.doctor.check_node import check_device
 from zoe_depth_ros.ros.doctor.check_node import check_presence
+from zoe_depth_ros.ros.doctor.check_node import check_weights
 from zoe_depth_ros.ros.doctor.check_times import check_transforms
 from zoe_depth_ros.ros.doctor.collect import pair_topics
 from zoe_depth_ros.ros.doctor.facts import Arrival
@@ -36,6 +37,7 @@ from zoe_depth_ros.ros.doctor.facts import NodeFacts
 from zoe_depth_ros.ros.doctor.facts import Stream
 from zoe_depth_ros.ros.doctor.machine import device_problem
 from zoe_depth_ros.ros.doctor.machine import missing_weights
+from zoe_depth_ros.ros.doctor.machine import model_problem
 from zoe_depth_ros.ros.doctor.stvl import fields_of_view
 from zoe_depth_ros.ros.doctor.stvl import find_layer
 from zoe_depth_ros.ros.doctor.stvl import stvl_file
@@ -48,7 +50,7 @@ NODE = NodeFacts(
     name='/depth_node', state='active', parameters={'model': 'zoed_nk', 'device': 'auto'},
     inputs=(), outputs=(), cameras=(CameraFacts(IMAGES, Stream('/camera_info', (), None)),),
     depths=(), calibrations=(), warnings=(), sim_time_of={}, device_in_use='', device_problem='',
-    missing_weights='')
+    model_problem='', missing_weights='')
 GRAPH = Graph(
     nodes=(NODE,), node_names=('/camera', '/depth_node'), published={}, has_clock=False,
     parents=None, gpu_problem='', has_nvidia_gpu=False, middleware='rmw_fastrtps_cpp', seconds=3.0)
@@ -154,7 +156,33 @@ def test_doctor_knows_where_weights_belong(monkeypatch, tmp_path, weights):
     assert missing_weights('nobody/nothing') == '`hf download nobody/nothing model.safetensors`'
     (tmp_path / 'nobody--nothing.safetensors').touch()
     assert missing_weights('nobody/nothing') == ''
-    assert missing_weights('/no/such.pt').startswith('correct the parameter model')
+
+
+@pytest.mark.parametrize('model', [
+    '/no/such.pt', '~/no/such.safetensors', 'weights/tuned.pt', 'zoed_nkk', 'a/b/c', ''])
+def test_doctor_knows_a_model_that_nothing_can_give(model):
+    assert model_problem(model).startswith(f'{model!r} is no file on this machine, no known name ')
+    assert missing_weights(model) == ''
+
+
+def test_doctor_knows_a_model_that_something_can_give(weights):
+    for model in ('zoed_n', 'zoed_k', 'zoed_nk', 'zoed_mini_nk', 'nobody/nothing', str(weights)):
+        assert model_problem(model) == ''
+
+
+@pytest.mark.parametrize(('model', 'advice'), [
+    ('/no/such.pt', '`ros2 param set /depth_node model` with a name or the whole path of a file'),
+    ('zoed-nk', 'did you mean zoed_nk? `ros2 param set /depth_node model` with ')])
+def test_doctor_names_a_wrong_model_and_does_not_say_that_it_is_downloaded(model, advice):
+    node = replace(
+        NODE, state='unconfigured', parameters={'model': model},
+        model_problem=model_problem(model), missing_weights=missing_weights(model))
+    finding, = check_weights(node)
+    assert finding.severity == 'wrong'
+    assert finding.what.startswith(
+        f'the parameter model of /depth_node is wrong: {model!r} is no file on this machine, ')
+    assert finding.remedy.startswith(advice)
+    assert check_weights(replace(node, state='active')) == []  # it runs on another machine
 
 
 def test_doctor_without_ros_says_what_it_needs():

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from collections.abc import Iterator
 from configparser import ConfigParser
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 import re
 import runpy
@@ -16,11 +21,15 @@ import sys
 from typing import Any
 from xml.etree import ElementTree
 
+from launch_helpers import LaunchFile
+from launch_helpers import STAND_INS
+from launch_helpers import use_launch
 import pytest
 import setuptools
 import yaml
 
 import zoe_depth_ros
+from zoe_depth_ros.offline.config import node_config
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'zoe_depth_ros'
@@ -32,7 +41,11 @@ CONSUMER_YAMLS = [ROOT / 'config' / name for name in (
     'nav2_voxel_layer.yaml', 'stvl.yaml', 'depthimage_to_laserscan.yaml', 'rtabmap.yaml')]
 NODE_YAML = ROOT / 'config' / 'zoe_depth.yaml'
 TRAIN_YAMLS = sorted((ROOT / 'config' / 'train').iterdir())
-LAUNCH_FILE = ROOT / 'launch' / 'depth.launch.py'
+LAUNCH_FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
+DEPTH_LAUNCH = ROOT / 'launch' / 'depth.launch.py'
+EXECUTABLES = {
+    'nav2_costmap_2d': {'nav2_costmap_2d'}, 'nav2_lifecycle_manager': {'lifecycle_manager'},
+    'rtabmap_slam': {'rtabmap'}, 'rviz2': {'rviz2'}, 'tf2_ros': {'static_transform_publisher'}}
 ROSDEP_KEYS = {
     'PIL': 'python3-pil', 'cv2': 'python3-opencv', 'numpy': 'python3-numpy',
     'tqdm': 'python3-tqdm', 'yaml': 'python3-yaml'}
@@ -53,9 +66,20 @@ def setup_arguments() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def launch_file() -> dict[str, Any]:
-    pytest.importorskip('launch_ros')
-    return runpy.run_path(str(LAUNCH_FILE))
+def read_launch_file(monkeypatch, tmp_path) -> Callable[[Path], LaunchFile]:
+    use_launch(monkeypatch, tmp_path)
+    return LaunchFile
+
+
+@pytest.fixture(params=LAUNCH_FILES, ids=lambda path: path.name.partition('.')[0])
+def launch_file(request, read_launch_file) -> LaunchFile:
+    """Return every launch file in turn."""
+    return read_launch_file(request.param)
+
+
+@pytest.fixture
+def depth_launch_file(read_launch_file) -> LaunchFile:
+    return read_launch_file(DEPTH_LAUNCH)
 
 
 def imported_packages(folder: Path) -> set[str]:
@@ -83,15 +107,16 @@ def flat(values: dict[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
             yield f'{prefix}{name}', value
 
 
-def launch_arguments() -> dict[str, str]:
-    """Return {name: description} of the launch file, which needs `launch` to be executed."""
-    table = next(
-        node.value for node in ast.parse(LAUNCH_FILE.read_text()).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'ARGUMENTS')
-    assert isinstance(table, ast.Dict)
-    return {
-        ast.literal_eval(name): ast.literal_eval(value.elts[1])
-        for name, value in zip(table.keys, table.values, strict=True)}
+@contextmanager
+def ros_context(arguments: list[str]) -> Iterator[Any]:
+    """Have nodes made with a command line; nobody else hears them."""
+    rclpy = pytest.importorskip('rclpy')
+    from ros_helpers import DOMAIN_IDS
+    rclpy.init(args=arguments, domain_id=next(DOMAIN_IDS))
+    try:
+        yield rclpy
+    finally:
+        rclpy.try_shutdown()
 
 
 # Manifest
@@ -200,49 +225,119 @@ def test_config_folder_holds_no_file_that_no_test_reads():
 # Launch file and RViz
 
 
-def test_launch_arguments_are_all_described():
-    described = launch_arguments()
+def test_launch_file_describes_every_argument(launch_file):
+    described = launch_file.descriptions
     assert {
         'namespace', 'params_file', 'image', 'camera_info', 'model', 'device', 'rviz',
         'use_sim_time', 'log_level', 'respawn'} <= set(described)
     assert [name for name, text in described.items() if len(text) < 10] == []
+    own = launch_file.content['ARGUMENTS']
+    assert {name: text for name, (_, text) in own.items()}.items() <= described.items()
 
 
-def test_launch_declares_its_arguments(launch_file):
-    declared = launch_file['generate_launch_description']().get_launch_arguments()
-    assert {item.name: item.description for item in declared} == launch_arguments()
+def test_launch_file_starts_executables_that_are_there(launch_file, setup_arguments):
+    scripts = {entry.partition(' ')[0]
+               for entry in setup_arguments['entry_points']['console_scripts']}
+    nodes = launch_file.start(rviz='true').values()
+    known = {**EXECUTABLES, 'zoe_depth_ros': scripts}
+    assert [node for node in nodes if node.executable not in known[node.package]] == []
+    assert 'depth_node' in {node.executable for node in nodes}
 
 
-@pytest.mark.parametrize(('image', 'camera_info', 'expected'), [
-    ('camera/image_raw', '', 'camera/camera_info'),
-    ('/front/image', '', '/front/camera_info'),
-    ('image', '', 'camera_info'),
-    ('/image', '/calibration', '/calibration')])
-def test_launch_remaps_the_image_and_the_camera_info_beside_it(
-        launch_file, image, camera_info, expected):
-    launch = pytest.importorskip('launch')
-    context = launch.LaunchContext()
-    for action in launch_file['generate_launch_description']().get_launch_arguments():
-        action.execute(context)
-    context.launch_configurations.update(image=image, camera_info=camera_info)
-    node, = launch_file['_depth_node'](context)
-    node._perform_substitutions(context)
-    assert node.expanded_remapping_rules == [
-        ('image', image), ('camera_info', expected), ('range', 'range')]
+def test_launch_file_gives_files_that_are_there(launch_file):
+    default, _ = launch_file.content['ARGUMENTS']['params_file']
+    nodes = launch_file.start(rviz='true')
+    assert default in nodes['depth_node'].parameter_files
+    shown = [word for node in nodes.values() for before, word in zip(
+        node.words, node.words[1:], strict=False) if before == '-d']
+    assert len(shown) == (launch_file.content['ARGUMENTS'].get('rviz') is not None)
+    assert all(Path(path).is_file() for path in shown)
 
 
-def test_launch_remaps_the_topics_of_every_camera(launch_file):
-    launch = pytest.importorskip('launch')
-    context = launch.LaunchContext()
-    for action in launch_file['generate_launch_description']().get_launch_arguments():
-        action.execute(context)
-    context.launch_configurations.update(cameras='front, left', image='image_raw', range='scan')
-    node, = launch_file['_depth_node'](context)
-    node._perform_substitutions(context)
-    assert node.expanded_remapping_rules == [
-        (f'{name}/{own}', f'{name}/{topic}') for name in ('front', 'left')
-        for own, topic in (
-            ('image', 'image_raw'), ('camera_info', 'camera_info'), ('range', 'scan'))]
+def test_launch_file_gives_the_depth_node_parameters_that_it_has(launch_file):
+    given = {'model': 'any.pt', 'device': 'cpu', 'image_transport': 'compressed'}
+    node = launch_file.start(**given, cameras='front, left', use_sim_time='true')['depth_node']
+    with ros_context(node.words) as rclpy:
+        read = rclpy.create_node('any', automatically_declare_parameters_from_overrides=True)
+        values = {name: item.value for name, item in read.get_parameters_by_prefix('').items()}
+        assert read.get_fully_qualified_name() == '/depth_node'
+        read.destroy_node()
+    assert values.pop('use_sim_time') is True
+    values.pop('start_type_description_service', None)  # which every node declares
+    config = node_config(values)
+    assert (config.model, config.estimator.device, config.image_transport, config.cameras) == (
+        *given.values(), ('front', 'left'))
+
+
+@pytest.mark.parametrize(('arguments', 'expected'), [
+    ({}, {'/camera/image_raw', '/camera/camera_info', '/range'}),
+    ({'image': '/front/image', 'range': '/scan'}, {'/front/image', '/front/camera_info', '/scan'}),
+    ({'image': 'image'}, {'/image', '/camera_info', '/range'}),
+    ({'image': '/image', 'camera_info': '/calibration'}, {'/image', '/calibration', '/range'}),
+    ({'cameras': 'front, left', 'image': 'image_raw', 'range': 'scan'}, {
+        f'/{name}/{topic}' for name in ('front', 'left')
+        for topic in ('image_raw', 'camera_info', 'scan')})])
+def test_launch_file_starts_a_depth_node_that_takes_the_topics(
+        launch_file, arguments, expected, weights, tmp_path):
+    pytest.importorskip('rclpy')
+    from zoe_depth_ros.ros.node import DepthNode
+    content = yaml.safe_load(Path(launch_file.content['ARGUMENTS']['params_file'][0]).read_text())
+    content['/**/depth_node'] = {'ros__parameters': {
+        'autostart': False, 'scale': {'source': 'range', 'range_type': 'LaserScan'}}}
+    path = tmp_path / 'parameters.yaml'
+    path.write_text(yaml.dump(content))
+    words = launch_file.start(
+        **arguments, model=str(weights), device='cpu', params_file=str(path))['depth_node'].words
+    with ros_context(words):
+        node = DepthNode()
+        node.trigger_configure()
+        node.trigger_activate()
+        taken = {item.topic_name for item in node.subscriptions}
+        node.destroy_node()
+    assert expected <= taken <= expected | {'/parameter_events', '/tf', '/tf_static'}
+
+
+def test_launch_refuses_a_topic_that_cannot_be_of_every_camera(depth_launch_file):
+    with pytest.raises(RuntimeError, match='image:=/image must not begin with /'):
+        depth_launch_file.start(cameras='front,left', image='/image')
+
+
+@pytest.mark.parametrize(('text', 'error'), [
+    ('from launch.actions import DeclareLaunchArguments', ImportError),
+    ('from launch.action import DeclareLaunchArgument', ImportError),
+    ('from launch_ros.actions import Nodes', ImportError),
+    ("DeclareLaunchArgument('name', default='')", TypeError),
+    ("DeclareLaunchArgument('name', default_value=True)", TypeError),
+    ("Node(package='any', executable='any', parameter=[])", TypeError),
+    ("Node(package='any', executable='any', parameters='any.yaml')", TypeError),
+    ("Node(package='any')", TypeError),
+    ('OpaqueFunction(print)', TypeError),
+    ('GroupAction([], condition=IfCondition(True))', TypeError),
+    ("IncludeLaunchDescription('any', arguments={})", TypeError)])
+def test_launch_files_with_a_misspelt_name_do_not_pass(read_launch_file, tmp_path, text, error):
+    path = tmp_path / 'misspelt.launch.py'
+    path.write_text(f"""
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction)
+from launch.conditions import IfCondition
+from launch_ros.actions import Node
+def generate_launch_description():
+    return LaunchDescription([])
+{text}
+""")
+    with pytest.raises(error):
+        read_launch_file(path)
+
+
+@pytest.mark.skipif(find_spec('launch_ros') is None, reason='launch_ros is not installed')
+def test_launch_stand_ins_have_only_what_launch_has():
+    for name, parts in STAND_INS.items():
+        module = import_module(name)
+        for part in parts:
+            known = {key for base in getattr(module, part.__name__).__mro__
+                     for key in signature(base.__init__).parameters}
+            assert set(signature(part.__init__).parameters) <= known
 
 
 def test_rviz_shows_topics_that_the_node_publishes():

@@ -148,7 +148,7 @@ class TrainConfig:
                       f'is not a multiple of accumulate = {self.accumulate}')
         self._require('model_options', not (
             self.model_options and self.init and self.init_parts == 'all'),
-            f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings a network of its own')
+            f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings its own network')
         if self.size_hw is not None:
             check_network_size(self.size_hw)
 

@@ -13,6 +13,7 @@ from zoe_depth_ros.ros.doctor.facts import Graph
 from zoe_depth_ros.ros.doctor.facts import hint
 from zoe_depth_ros.ros.doctor.facts import NodeFacts
 from zoe_depth_ros.ros.doctor.facts import wrong
+from zoe_depth_ros.ros.doctor.machine import KNOWN_NAMES
 
 TRANSITIONS = {
     'unconfigured': '`ros2 lifecycle set {0} configure`, then the same with activate; where that '
@@ -72,12 +73,27 @@ def check_device(node: NodeFacts, graph: Graph) -> list[Finding]:
 
 
 def check_weights(node: NodeFacts) -> list[Finding]:
-    """Return whether a node that is not running yet has still to download its weights."""
-    if node.state == 'active' or not node.missing_weights:
+    """Return whether a node that is not running yet has no weights, or must download them."""
+    if node.state == 'active':
         return []
-    return [hint(
-        f'the weights {node.parameters["model"]} are not on this machine yet',
-        f'the node downloads them when it is configured; by hand: {node.missing_weights}')]
+    if node.model_problem:
+        return [wrong(
+            f'the parameter model of {node.name} is wrong: {node.model_problem}',
+            _other_model(node))]
+    if node.missing_weights:
+        return [hint(
+            f'the weights {node.parameters["model"]} are not on this machine yet',
+            f'the node downloads them when it is configured; by hand: {node.missing_weights}')]
+    return []
+
+
+def _other_model(node: NodeFacts) -> str:
+    """Return how to give a node a model that is there."""
+    similar = get_close_matches(node.parameters['model'], KNOWN_NAMES, n=1)
+    return (
+        f'{f"did you mean {similar[0]}? " if similar else ""}`ros2 param set {node.name} model` '
+        'with a name or the whole path of a file, then configure it; or start it again with '
+        'another `model:=`')
 
 
 def check_warnings(node: NodeFacts) -> list[Finding]:

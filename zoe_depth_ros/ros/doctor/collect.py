@@ -29,6 +29,7 @@ from zoe_depth_ros.ros.doctor.facts import NodeFacts
 from zoe_depth_ros.ros.doctor.machine import device_problem
 from zoe_depth_ros.ros.doctor.machine import has_nvidia_gpu
 from zoe_depth_ros.ros.doctor.machine import missing_weights
+from zoe_depth_ros.ros.doctor.machine import model_problem
 from zoe_depth_ros.ros.doctor.observer import Observer
 from zoe_depth_ros.ros.doctor.observer import Question
 from zoe_depth_ros.ros.doctor.options import DoctorOptions
@@ -128,6 +129,7 @@ class _Watch:
                 if (values := _values(question, ('use_sim_time',)))},
             device_in_use=diagnostics.device(self.name),
             device_problem=device_problem(parameters.get('device', 'auto')),
+            model_problem=model_problem(parameters['model']) if parameters else '',
             missing_weights=missing_weights(parameters['model']) if parameters else '')
 
     def _listen(self, ending: str) -> list[str]:

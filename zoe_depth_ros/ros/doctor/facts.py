@@ -124,6 +124,7 @@ class NodeFacts:
     :param sim_time_of: use_sim_time of the nodes it is connected with.
     :param device_in_use: what it says it computes on, '' where it says nothing.
     :param device_problem: why its device cannot be had on this machine, '' if it can.
+    :param model_problem: why its model names no weights at all, '' if it names some.
     :param missing_weights: how to get weights that are not on this machine, '' if they are.
     """
 
@@ -139,6 +140,7 @@ class NodeFacts:
     sim_time_of: Mapping[str, bool]
     device_in_use: str
     device_problem: str
+    model_problem: str
     missing_weights: str
 
     @property

@@ -21,6 +21,7 @@ from zoe_depth_ros.model.download import RELEASED_FILES
 from zoe_depth_ros.model.download import RELEASED_URL
 from zoe_depth_ros.model.download import REPOSITORY
 
+KNOWN_NAMES = sorted({**RELEASED_FILES, **PACKAGED_FILES})
 DRIVER_FILE = Path('/proc/driver/nvidia/version')
 DRIVER_ANSWER_S = 10.0
 
@@ -48,21 +49,32 @@ def has_nvidia_gpu() -> bool:
     return answer.stdout.startswith('GPU ')
 
 
+def model_problem(model: str) -> str:
+    """Return why a node's parameter `model` names no weights at all, '' if it names some."""
+    if model in KNOWN_NAMES or Path(model).expanduser().is_file() or _is_repository(model):
+        return ''
+    return (
+        f'{model!r} is no file on this machine, no known name ({", ".join(KNOWN_NAMES)}) '
+        "and no Hugging Face repository ('owner/name')")
+
+
 def missing_weights(model: str) -> str:
     """
     Return how to get the weights that a node's parameter `model` names, '' if they are here.
 
-    Nothing is downloaded.
+    Nothing is downloaded. Of a model with a problem there is nothing to get.
     """
-    if model in PACKAGED_FILES or Path(model).expanduser().is_file():
-        return ''
     if model in RELEASED_FILES:
         return _missing_release(RELEASED_FILES[model])
-    if REPOSITORY.fullmatch(model) and Path(model).suffix not in FILE_SUFFIXES:
-        kept = cache_dir() / f'{model.replace("/", "--")}.safetensors'
-        is_here = kept.is_file() or isinstance(try_to_load_from_cache(model, HUB_FILE), str)
-        return '' if is_here else f'`hf download {model} {HUB_FILE}`'
-    return 'correct the parameter model: it names no file, no released weights, no repository'
+    if Path(model).expanduser().is_file() or not _is_repository(model):
+        return ''
+    kept = cache_dir() / f'{model.replace("/", "--")}.safetensors'
+    is_here = kept.is_file() or isinstance(try_to_load_from_cache(model, HUB_FILE), str)
+    return '' if is_here else f'`hf download {model} {HUB_FILE}`'
+
+
+def _is_repository(model: str) -> bool:
+    return bool(REPOSITORY.fullmatch(model)) and Path(model).suffix not in FILE_SUFFIXES
 
 
 def _missing_release(file_name: str) -> str:
