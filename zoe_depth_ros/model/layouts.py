@@ -3,9 +3,10 @@
 """
 Other people's weight layouts, translated to this package's names.
 
-Layouts are told apart by their keys. Three hold the whole network: this package's own, the released
-`.pt` files (isl-org/ZoeDepth) and Hugging Face transformers (`ZoeDepthForDepthEstimation`). Two hold
-a part, to start a training from: MiDaS v3.1 (`dpt_beit_large_384.pt`) and timm's BEiT.
+Layouts are told apart by their keys. Three hold the whole network: this package's own, the
+released `.pt` files (isl-org/ZoeDepth) and Hugging Face transformers
+(`ZoeDepthForDepthEstimation`). Two hold a part, to start a training from: MiDaS v3.1
+(`dpt_beit_large_384.pt`) and timm's BEiT.
 """
 
 from __future__ import annotations
