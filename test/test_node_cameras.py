@@ -16,6 +16,7 @@ pytest.importorskip('rclpy')
 
 from network_helpers import random_rgb
 from rclpy.qos import ReliabilityPolicy
+from ros_helpers import ANSWER_S
 from ros_helpers import DEADLINE_S
 from ros_helpers import OUTPUTS
 from ros_helpers import pixels
@@ -26,8 +27,17 @@ from ros_helpers import running_cameras
 from ros_inputs import image_message
 from ros_inputs import info_message
 from sensor_msgs.msg import Image
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
 
+from zoe_depth_ros.camera import Camera
+from zoe_depth_ros.geometry import point_cloud
+from zoe_depth_ros.ros.conversion import NumpyConverter
+from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.statistics import SILENCE_LIMIT_S
+from zoe_depth_ros.worlds import corridor_drive
+from zoe_depth_ros.worlds import street_drive
+from zoe_depth_ros.worlds import WorldFrame
 
 NAMES = 'front', 'left'
 SIZES_HW = {'front': (48, 80), 'left': (60, 40)}
@@ -35,6 +45,9 @@ INPUTS = 'image', 'camera_info'
 PERIOD_S = 0.02
 SLOW = {'network_height': 640, 'network_width': 832}  # than the sender of a flood
 FAST = {'network_height': 0, 'network_width': 0}
+FACTORS = {'front': 1.5, 'left': 0.6}  # of true over predicted depth
+STEP_S = 0.25
+STAMPS_NS = iter(range(1_800_000_000 * 10**9, 1_900_000_000 * 10**9, round(STEP_S * 1e9)))
 BAD_NAMES = {
     'empty': (['front', ''], "'' cannot be part of a topic name"),
     'twice': (['front', 'front'], 'are not different names'),
@@ -67,8 +80,56 @@ def cameras(running) -> dict[str, Probe]:
     return found
 
 
+@pytest.fixture(scope='module')
+def places() -> dict[str, WorldFrame]:
+    """Return a place indoors for the first camera and one outdoors for the second."""
+    drives = corridor_drive, street_drive
+    return {name: next(drive(9000, (60, 80), 2))
+            for name, drive in zip(NAMES, drives, strict=True)}
+
+
+@pytest.fixture(scope='module')
+def learners(places, tmp_path_factory) -> Iterator[dict[str, Probe]]:
+    """Return the probes of cameras whose node tells the places apart and takes ranges."""
+    parameters = {
+        'model': 'zoed_mini_nk', 'device': 'cpu', 'scale.range_type': 'PointCloud2',
+        'scene.min_dwell': 0.0,
+        **reliable(*(f'/{name}/{topic}' for name in NAMES for topic in (*INPUTS, 'range')))}
+    with running_cameras(tmp_path_factory.mktemp('learners'), parameters, *NAMES) as probes:
+        found = dict(zip(NAMES, probes, strict=True))
+        for name, probe in found.items():
+            probe.reliability = ReliabilityPolicy.RELIABLE
+            probe.listen('depth/image', 'depth/camera_info', 'scale', 'scene')
+            probe.use_camera(camera_info_message(places[name].camera, Header()))
+        yield found
+
+
 def image_of(name: str, seed: int = 0) -> Image:
     return image_message(random_rgb(seed, SIZES_HW[name]))
+
+
+def ask_together(
+    probes: dict[str, Probe], places: dict[str, WorldFrame], *topics: str,
+    stamp_ns: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Send every camera an image of its place, all before the first answer, of one stamp."""
+    if stamp_ns is None:
+        stamp_ns = next(STAMPS_NS)
+    images = {name: image_message(places[name].image_u8) for name in probes}
+    headers = {name: probe.send(images[name], stamp_ns) for name, probe in probes.items()}
+    return {
+        name: probe.until(lambda: probe.answers(headers[name], topics), ANSWER_S)  # noqa: B023
+        or probe.ask(images[name], *topics, stamp_ns=stamp_ns) for name, probe in probes.items()}
+
+
+def told(message: Any) -> dict[str, str]:
+    """Return the values that ~/scale or ~/scene tells."""
+    return {item.key: item.value for item in message.status[0].values}
+
+
+def ranges_of(depth_m: np.ndarray, camera: Camera, header: Header) -> PointCloud2:
+    """Return what a scanner in the place of the camera measures of surfaces so far away."""
+    return NumpyConverter().to_points(point_cloud(depth_m, None, camera), header)
 
 
 def restart(probes: dict[str, Probe], **parameters: Any) -> None:
@@ -205,6 +266,63 @@ def test_cameras_count_and_report_bad_images_each_for_itself(cameras):
     assert well.number('dropped_bad') == before['left']
     assert "'yuv420'" not in well.values['last_error']
     front.ask(image_of('front'))
+
+
+def test_cameras_learn_each_the_scale_that_its_own_ranges_tell(learners, places):
+    def set_source(source: str) -> None:
+        assert learners['front'].set(scale__source=source)[0].successful
+
+    set_source('none')
+    predicted_m = {name: pixels(answers['depth/image']) for name, answers in ask_together(
+        learners, places, 'depth/image').items()}
+    set_source('range')
+    publishers = {name: probe.node.create_publisher(PointCloud2, f'/{name}/range', 10)
+                  for name, probe in learners.items()}
+    for name, probe in learners.items():
+        assert probe.until(publishers[name].get_subscription_count)
+
+    def measured() -> dict[str, dict[str, Any]]:
+        stamp_ns = next(STAMPS_NS)
+        for name, probe in learners.items():
+            publishers[name].publish(ranges_of(
+                predicted_m[name] * FACTORS[name], places[name].camera, probe.header(stamp_ns)))
+        return ask_together(learners, places, 'scale', 'depth/image', stamp_ns=stamp_ns)
+
+    def factors(answers: dict[str, dict[str, Any]]) -> dict[str, float]:
+        return {name: float(told(item['scale'])['factor']) for name, item in answers.items()}
+
+    own = pytest.approx(FACTORS, rel=0.02)
+    assert factors(measured()) == {'front': 1.0, 'left': 1.0}
+    assert learners['front'].until(lambda: factors(measured()) == own)
+    for _ in range(4):
+        answers = measured()
+        assert factors(answers) == own
+        for name, item in answers.items():
+            assert np.allclose(
+                pixels(item['depth/image']), predicted_m[name] * FACTORS[name], rtol=0.02,
+                equal_nan=True)
+
+
+def test_cameras_stand_each_by_its_own_verdict_on_where_it_is(learners, places):
+    inside = {**places, 'left': places['front']}
+
+    def seen(where: dict[str, WorldFrame], images: int) -> list[dict[str, dict[str, str]]]:
+        rounds = [ask_together(learners, where, 'scene') for _ in range(images)]
+        return [{name: told(answers['scene']) for name, answers in item.items()}
+                for item in rounds]
+
+    seen(inside, 4)  # whatever stood before
+    rounds = seen(inside, 2) + seen(places, 8)
+    domains, since_s = (
+        {name: [item[name][key] for item in rounds] for name in NAMES}
+        for key in ('domain', 'since_change_s'))
+    assert set(domains['front']) == {'indoor'}
+    assert np.allclose(np.diff(np.float64(since_s['front'])), STEP_S, atol=2e-3)
+    out = domains['left'].index('outdoor')
+    assert 2 <= out < 6
+    assert domains['left'] == ['indoor'] * out + ['outdoor'] * (10 - out)
+    assert np.allclose(
+        np.float64(since_s['left'][out:]), np.arange(10 - out) * STEP_S, atol=2e-3)
 
 
 def test_cameras_take_a_changed_option_both(cameras):

@@ -40,8 +40,13 @@ from zoe_depth_ros.ground import fit_ground
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.inference.clouds import FREE_FROM
+from zoe_depth_ros.inference.preprocess import plan_framing
+from zoe_depth_ros.inference.routing_filter import MAX_LOG_ODDS
+from zoe_depth_ros.model.checkpoint import load_model
+from zoe_depth_ros.options import RoutingConfig
 from zoe_depth_ros.ros.messages import camera_info_message
 from zoe_depth_ros.ros.transforms import HAS_TF
+from zoe_depth_ros.scale import focal_factor
 from zoe_depth_ros.worlds import corridor_drive
 from zoe_depth_ros.worlds import doorway_drive
 from zoe_depth_ros.worlds import street_drive
@@ -53,11 +58,12 @@ STARTS_S = count(1_800_000_000, 1000)
 # A scanner where the camera is, looking where it looks.
 LEVEL = '0 0 0 0.5 -0.5 0.5 0.5'
 BEAM_RAD = math.radians(0.5)
+MARGIN_S = 0.2
 DEFAULTS = {
     'domain': 'auto', 'depth_encoding': '32FC1', 'points__organized': False, 'points__stride': 1,
     'points__max_points': 0, 'points__max_range': 100.0, 'points__free_rays': False,
     'points__min_edge_angle': 0.0, 'points__max_relative_std': 0.0, 'points__std_dev_field': False,
-    'ground__min_share': 0.25, 'scale__source': 'none'}
+    'points__voxel_size': 0.0, 'ground__min_share': 0.25, 'scale__source': 'none'}
 
 
 @pytest.fixture(scope='module')
@@ -163,6 +169,26 @@ def cloud_points(message: PointCloud2) -> np.ndarray:
     return points[np.isfinite(points['z'])]
 
 
+def points_of(node: Probe, frame: WorldFrame, **options: float) -> np.ndarray:
+    """Return the points that an image has with these options."""
+    assert all(result.successful for result in node.set(**options))
+    return cloud_points(Play(node).ask(frame.image_u8, 'points', after_s=0)['points'])
+
+
+def coordinates(points: np.ndarray) -> np.ndarray:
+    return np.stack([points[axis] for axis in 'xyz'], axis=-1)
+
+
+def hanging(depth_m: np.ndarray, log_ratio: float) -> set[float]:
+    """Return depths with a much nearer one on one side and a much farther one opposite."""
+    found = np.zeros(depth_m.shape, bool)
+    for plane, log_depth in ((found, np.log(depth_m)), (found.T, np.log(depth_m).T)):
+        steps = np.diff(log_depth, axis=0)
+        for rises in (steps > log_ratio, steps < -log_ratio):
+            plane[1:-1] |= rises[1:] & rises[:-1]
+    return set(depth_m[found].tolist())
+
+
 def domain_of(answers: dict[str, Any]) -> tuple[str, float]:
     """Return the domain and since when it stands."""
     status = answers['scene'].status[0]
@@ -180,14 +206,25 @@ def largest_step(depths: list[np.ndarray]) -> float:
     return float(np.expm1(np.abs(np.diff(medians)).max()))
 
 
+def time_to_turn(scene: RoutingConfig) -> float:
+    """Return how long the average takes to change its mind about what the router is sure of."""
+    wanted = math.log(scene.threshold / (1 - scene.threshold))
+    return scene.time_constant * math.log(2 * MAX_LOG_ODDS / (MAX_LOG_ODDS - wanted))
+
+
 # Domain
 
 
-def test_node_changes_domain_once_on_a_drive_through_a_door(node, network):
-    fps = 20.0
+def test_node_changes_domain_once_on_a_drive_through_a_door(node, network, street):
+    fps, scene = 20.0, RoutingConfig()
     film = list(islice(doorway_drive(SEED, SIZE_HW, 160, fps), 45, 105))
     alone = [network.estimate(frame.image_u8) for frame in film]
+    door = [frame.domain for frame in film].index('outdoor')
     play = Play(node)
+    play.ask(street.image_u8, 'scene', after_s=0)
+    entered = play.ask(film[0].image_u8, 'scene', after_s=100)
+    assert domain_of(entered) == ('indoor', 0.0)
+    play.stamp_ns += round((scene.min_dwell - (door + 1) / fps) * 1e9)  # dwell ends there
     answers = [play.ask(frame.image_u8, 'scene', 'depth/image', after_s=1 / fps)
                for frame in film]
     domains, since_s = zip(*map(domain_of, answers), strict=True)
@@ -196,7 +233,14 @@ def test_node_changes_domain_once_on_a_drive_through_a_door(node, network):
     out = domains.index('outdoor')
     assert np.allclose(since_s[:out], since_s[0] + np.arange(out) / fps, atol=2e-3)
     assert np.allclose(since_s[out:], np.arange(len(film) - out) / fps, atol=2e-3)
-    step = largest_step([pixels(item['depth/image']) for item in answers])
+    assert 0 <= (out - door) / fps < time_to_turn(scene) + MARGIN_S
+    depths = [pixels(item['depth/image']) for item in answers]
+    passed = [number for number in range(out + math.ceil(scene.blend_time * fps), len(film))
+              if alone[number].domain == 'outdoor']
+    assert len(passed) > 10
+    for number in passed:
+        assert np.allclose(depths[number], alone[number].depth_m, rtol=1e-4, equal_nan=True)
+    step = largest_step(depths)
     assert step < 0.5 < 1.0 < largest_step([depth.depth_m for depth in alone])
 
 
@@ -260,6 +304,35 @@ def test_node_keeps_the_cloud_within_its_budget(node, street):
     assert cloud.width == np.isfinite(depth_m).sum() > 4000
 
 
+@pytest.mark.parametrize('angle_deg', [5.0, 15.0])
+def test_node_drops_points_that_hang_between_a_near_and_a_far_surface(node, street, angle_deg):
+    whole, kept = (
+        set(points_of(node, street, points__min_edge_angle=angle).tolist())
+        for angle in (0.0, angle_deg))
+    depth_m = pixels(Play(node).ask(street.image_u8, 'depth/image', after_s=0)['depth/image'])
+    assert len(whole) == np.isfinite(depth_m).sum()
+    assert kept < whole
+    assert len(kept) > len(whole) / 2
+    dropped_m = {z for _, _, z, _ in whole - kept}
+    # Far over near where a surface meets the nearer ray at the angle, by the law of sines.
+    angle, ray = math.radians(angle_deg), 1 / street.camera.fx
+    limit = math.log(math.sin(angle + ray) / math.sin(angle))
+    assert hanging(depth_m, 1.01 * limit) <= dropped_m <= hanging(depth_m, 0.99 * limit)
+
+
+def test_node_keeps_one_point_of_each_voxel(node, street):
+    whole = points_of(node, street)
+    corner_m = coordinates(whole).min(axis=0)
+    for size_m in (0.5, 2.0):
+        kept = points_of(node, street, points__voxel_size=size_m)
+        assert set(kept.tolist()) < set(whole.tolist())
+        filled, occupied = (
+            np.unique(np.floor((coordinates(points) - corner_m) / size_m), axis=0)
+            for points in (kept, whole))
+        assert len(kept) == len(filled) > 100
+        assert np.array_equal(filled, occupied)
+
+
 @pytest.mark.parametrize('organized', [False, True])
 def test_node_splits_the_cloud_into_ground_and_obstacles(node, street, predicted, organized):
     node.set(points__organized=organized)
@@ -269,7 +342,7 @@ def test_node_splits_the_cloud_into_ground_and_obstacles(node, street, predicted
     assert np.array_equal(np.sort(np.concatenate([ground, obstacles])), np.sort(whole))
     up, height_m = np.array(predicted.ground.normal), predicted.ground.height_m
     for part, is_low in ((ground, True), (obstacles, False)):
-        xyz_m = np.stack([part[axis] for axis in 'xyz'], axis=-1)
+        xyz_m = coordinates(part)
         above_m, far_m = xyz_m @ up + height_m, np.linalg.norm(xyz_m, axis=-1)
         assert len(part) > 1000
         assert ((above_m <= np.maximum(0.1, 0.02 * far_m) + 1e-3) == is_low).mean() > 0.999
@@ -323,6 +396,31 @@ def test_node_multiplies_depth_by_a_given_factor(node, street, predicted):
         assert np.allclose(
             pixels(answers['depth/image']), predicted.depth_m * factor, rtol=1e-4, equal_nan=True)
         node.status(lambda status: status.number('scale_factor') == factor)  # noqa: B023
+
+
+def test_node_multiplies_depth_by_the_focal_length_over_the_trained_one(node, street, predicted):
+    plain = Play(node).ask(street.image_u8, 'depth/image', after_s=0)
+    model = load_model('zoed_mini_nk').config
+    head, = (head for head in model.heads if head.domain == predicted.domain)
+    framing = plan_framing(SIZE_HW, model.network_size_hw, 'robot')
+    factors = []
+    try:
+        for zoom in (1.0, 2.0):
+            camera = replace(
+                street.camera, fx=zoom * street.camera.fx, fy=zoom * street.camera.fy)
+            node.restart(focal_normalisation=True)  # which forgets the other camera_info too
+            ready(node, replace(street, camera=camera))
+            answers = Play(node).ask(
+                street.image_u8, 'depth/image', 'depth/camera_info', after_s=0)
+            assert answers['depth/camera_info'].k[0] == camera.fx
+            factors.append(focal_factor(
+                framing.network_camera(camera), head.focal_of_width * model.network_size_hw[1]))
+            assert np.allclose(
+                pixels(answers['depth/image']), pixels(plain['depth/image']) * factors[-1],
+                rtol=1e-4, equal_nan=True)
+    finally:
+        node.restart(focal_normalisation=False)
+    assert factors == pytest.approx([1.0, 2.0], rel=0.02)
 
 
 def test_node_puts_the_camera_at_its_height_above_the_ground(node, street, predicted):
