@@ -30,6 +30,7 @@ from zoe_depth_ros.bag.decode import deserialized
 from zoe_depth_ros.bag.decode import header_stamp_ns
 from zoe_depth_ros.bag.decode import with_header_stamp
 from zoe_depth_ros.bag.encode import camera_info_message
+from zoe_depth_ros.bag.encode import Stamped
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.topics import find_camera
 from zoe_depth_ros.bag.writer import BagWriter
@@ -206,7 +207,10 @@ def test_demo_of_images_the_node_refuses_tells_why(weights, tmp_path, monkeypatc
     for name in ('LAST_DEPTH_TIMEOUT_S', 'AHEAD_TIMEOUT_S'):
         monkeypatch.setattr(live, name, 5.0)
     other = camera_info_message('/camera_info', CAMERA.resized(16, 12), HEADER)
-    bag = bag_of(tmp_path / 'bag', rgb_message('/image'), other)
+    # Images come when the node is sure to have their calibration.
+    images = [rgb_message('/image', Stamped(HEADER.stamp_ns + number * 10**9, 'eye'))
+              for number in (1, 2)]
+    bag = bag_of(tmp_path / 'bag', other, *images)
     with pytest.raises(ZoeDepthError, match=r'published no depth .*dropped: image .* 16x12'):
         run_demo(DemoOptions(bag, model=weights, output=tmp_path / 'out'))
 

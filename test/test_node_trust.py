@@ -212,13 +212,22 @@ def time_to_turn(scene: RoutingConfig) -> float:
     return scene.time_constant * math.log(2 * MAX_LOG_ODDS / (MAX_LOG_ODDS - wanted))
 
 
+def hesitant_drive(network: DepthEstimator, fps: float) -> tuple[list[WorldFrame], list[DepthMap]]:
+    """Return a drive through a door where the router alone changes its mind more than once."""
+    for seed in range(SEED, SEED + 40):
+        film = list(islice(doorway_drive(seed, SIZE_HW, 160, fps), 45, 105))
+        alone = [network.estimate(frame.image_u8) for frame in film]
+        if changes([depth.domain for depth in alone]) > 1:
+            return film, alone
+    raise AssertionError('no router hesitates at any of 40 doors')
+
+
 # Domain
 
 
 def test_node_changes_domain_once_on_a_drive_through_a_door(node, network, street):
     fps, scene = 20.0, RoutingConfig()
-    film = list(islice(doorway_drive(SEED, SIZE_HW, 160, fps), 45, 105))
-    alone = [network.estimate(frame.image_u8) for frame in film]
+    film, alone = hesitant_drive(network, fps)
     door = [frame.domain for frame in film].index('outdoor')
     play = Play(node)
     play.ask(street.image_u8, 'scene', after_s=0)
@@ -229,7 +238,6 @@ def test_node_changes_domain_once_on_a_drive_through_a_door(node, network, stree
                for frame in film]
     domains, since_s = zip(*map(domain_of, answers), strict=True)
     assert (domains[0], domains[-1], changes(domains)) == ('indoor', 'outdoor', 1)
-    assert changes([depth.domain for depth in alone]) > 1
     out = domains.index('outdoor')
     assert np.allclose(since_s[:out], since_s[0] + np.arange(out) / fps, atol=2e-3)
     assert np.allclose(since_s[out:], np.arange(len(film) - out) / fps, atol=2e-3)
