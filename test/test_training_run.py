@@ -295,3 +295,16 @@ def test_saved_weights_are_the_average_and_rebuild_their_network(tmp_path):
         assert torch.equal(tensor.half(), average[name].half())
     assert any(not torch.equal(tensor.half(), latest[name].half())
                for name, tensor in saved.state_dict().items())
+
+
+def test_weights_trained_at_another_size_are_run_at_that_size(tmp_path):
+    def saved_config(**changes):
+        quick_run(**changes).save_weights(tmp_path / 'w.safetensors')
+        return load_checkpoint(tmp_path / 'w.safetensors').config
+    assert saved_config().network_size_hw == (32, 64)
+    larger = saved_config(size_hw=[64, 96])
+    assert larger == replace(quick_run().model.config, network_size_hw=(64, 96))
+    save_checkpoint(quick_run().model, tmp_path / 'start.safetensors')
+    tuned = saved_config(
+        model_options={}, init=str(tmp_path / 'start.safetensors'), size_hw=[64, 96])
+    assert tuned == larger

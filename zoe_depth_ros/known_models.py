@@ -32,4 +32,4 @@ ZOED_MINI_NK = ModelConfig(
         n_bins=16, n_attractors=(8, 4, 2, 1), embedding_dim=32, seed_hidden=48,
         projector_hidden=32, attractor_hidden=32, concat_relative=False),
     heads=(_NYU, _KITTI), router=RouterConfig(dim=64, layers=2, hidden=256),
-    network_size_hw=(96, 128))
+    network_size_hw=(192, 256))

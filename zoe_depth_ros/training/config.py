@@ -55,8 +55,8 @@ class TrainConfig:
     :param validation: images to judge by while training.
     :param check_data: read all images once before a new run's first step, so that what is wrong
         with them is told then and not hours later.
-    :param size_hw: (height, width) the network sees, multiples of 32; null for the size it is
-        made for.
+    :param size_hw: (height, width) the network sees, multiples of 32, and will see when the
+        trained weights are used; null for the size it was made for.
     :param framing: 'paper' squashes images to that size; 'robot' keeps their aspect ratio, as the
         estimator does.
     :param truth_size: where losses compare: 'network' brings the truth to the network's size,

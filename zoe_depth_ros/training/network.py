@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,11 +33,18 @@ ARCHITECTURES = {
 
 def build_network(config: TrainConfig) -> ZoeDepth:
     """
-    Return the network a run starts from, on the CPU.
+    Return the network a run starts from, on the CPU; the size it trains at becomes its own.
 
     :raises ConfigError: `model_options` are not options of the network.
     :raises WeightsError: the weights cannot be found or do not fit.
     """
+    model = _first_network(config)
+    if config.size_hw is not None:
+        model.config = replace(model.config, network_size_hw=config.size_hw)
+    return model
+
+
+def _first_network(config: TrainConfig) -> ZoeDepth:
     if config.init and config.init_parts == 'all':
         return load_model(config.init)
     described = _merged(ARCHITECTURES[config.model].to_dict(), config.model_options)

@@ -94,7 +94,7 @@ class Run:
     @property
     def size_hw(self) -> tuple[int, int]:
         """(height, width) the network sees."""
-        return self.config.size_hw or self.model.config.network_size_hw
+        return self.model.config.network_size_hw
 
     @property
     def averaged_model(self) -> ZoeDepth:
