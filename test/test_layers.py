@@ -16,7 +16,8 @@ PACKAGE = 'zoe_depth_ros'
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     ('', 'errors', 'config', 'camera', 'known_models', 'option_fields', 'options', 'poses'),
-    ('encoding', 'geometry', 'metrics', 'colorize', 'ground', 'ranges', 'scale', 'frame_forest'),
+    ('encoding', 'geometry', 'metrics', 'colorize', 'ground', 'ranges', 'scale', 'frame_forest',
+     'measurements', 'range_track'),
     ('model',),
     ('inference',),
     ('worlds', 'bag'),

@@ -30,9 +30,9 @@ from std_msgs.msg import Header
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.measurements import cloud_points
 from zoe_depth_ros.options import ScaleConfig
 from zoe_depth_ros.poses import parse_pose
-from zoe_depth_ros.ros.measurements import cloud_points
 from zoe_depth_ros.ros.range_sensor import KEPT_MESSAGES
 from zoe_depth_ros.ros.range_sensor import RangeSensor
 from zoe_depth_ros.scale import ScaleReading
@@ -142,8 +142,8 @@ class Graph:
         self.spin(publisher.get_subscription_count)
         for message in messages:
             publisher.publish(message)
-        self.spin(until or (lambda: sensor._arrived
-                            and sensor._arrived[-1].stamp_ns == stamp_ns(messages[-1].header)))
+        self.spin(until or (lambda: sensor._track._kept
+                            and sensor._track._kept[-1].stamp_ns == stamp_ns(messages[-1].header)))
 
     def spin(self, condition: Callable[[], Any]) -> None:
         end_s = time.monotonic() + WAIT_S
@@ -299,7 +299,7 @@ FIELDS = cloud_of(room_points()).fields
 
 def test_range_sensor_that_sees_nothing_has_too_few_pixels(graph):
     sensor = graph.sensor(range_type='PointCloud2')
-    graph.feed(sensor, PointCloud2(header=header()), until=lambda: sensor._arrived)
+    graph.feed(sensor, PointCloud2(header=header()), until=lambda: sensor._track._kept)
     assert read(graph, sensor, predicted(1.0)) is None
     assert sensor.problem == '/range: only 0 pixels with a range (scale.min_pairs 20)'
 

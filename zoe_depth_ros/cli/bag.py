@@ -32,6 +32,10 @@ def add_options(parser: ArgumentParser) -> None:
         '--image', action='append', default=[], metavar='TOPIC',
         help='image topic, several times for several cameras (default: the only one)')
     parser.add_argument(
+        '--range', default='', metavar='TOPIC',
+        help='LaserScan, PointCloud2 or Range topic that scale.source=range compares with '
+        '(default: the only one)')
+    parser.add_argument(
         '--keep', nargs='+', default=['all'], metavar='TOPIC',
         help='topics to copy: all, none or their names (default: all)')
     parser.add_argument(
@@ -94,7 +98,7 @@ def _config(options: Namespace) -> OfflineConfig:
     from zoe_depth_ros.offline.config import OfflineConfig
     return OfflineConfig(
         node_config_of(options), tuple(options.image), tuple(options.keep), tuple(options.export),
-        options.storage, options.batch, options.image_rect, options.segment,
+        options.range, options.storage, options.batch, options.image_rect, options.segment,
         options.warm_up)
 
 
@@ -105,6 +109,10 @@ def _print(report: RunReport) -> None:
             print(f'  {problem}')
         for item in bag.work.dropped:
             print(f'  {item.topic}: {item.count} dropped, {item.kind}: {item.example}')
+        for camera in bag.work.cameras:
+            if camera.unscaled:
+                print(f'  {camera.topic}: scale unknown in {camera.unscaled} of '
+                      f'{camera.estimated} frames: {camera.scale_problem}')
         for topic in bag.work.topics:
             if topic.recorded is not None and topic.read < topic.recorded:
                 print(f'  {topic.topic}: {topic.read} of {topic.recorded} messages read')

@@ -27,6 +27,8 @@ from zoe_depth_ros.scale import Scale
 from zoe_depth_ros.scale import ScaleFilter
 from zoe_depth_ros.scale import ScaleReading
 
+LEAST_CONFIDENCE = 0.05  # of a scale that counts as known
+
 
 @dataclass(frozen=True, eq=False)
 class PreparedImage:
@@ -172,6 +174,28 @@ class FramePipeline:
         if by_height or options.source == 'range':
             self._scale.update(stamp_s, reading)
         return ground if ground is None or known is None else ground.scaled(known.factor)
+
+    def scale_problem(
+        self, shown: DepthMap, ground: GroundPlane | None, reading_problem: str = '',
+    ) -> str:
+        """
+        Return why the scale of a depth is not known although it is asked for, '' otherwise.
+
+        :param shown: by `scaled`.
+        :param ground: by `learn`.
+        :param reading_problem: why another sensor told nothing.
+        """
+        options = self._config.scale
+        if options.source in ('none', 'factor') or shown.scale is None or (
+                shown.scale.confidence >= LEAST_CONFIDENCE):
+            return ''
+        if shown.camera is None:
+            return 'no usable camera_info'
+        if options.source == 'camera_height' and ground is None:
+            return 'no ground found'
+        return reading_problem or (
+            f'what {options.source} tells is not believed (yet): it must agree for '
+            f'{options.persistence} s, at a factor of 0.2 to 5')
 
     def _known_scale(self) -> Scale | None:
         """Return what the next depth is multiplied with, None where nothing is to be."""

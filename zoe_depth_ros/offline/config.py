@@ -27,10 +27,12 @@ class OfflineConfig:
     """
     How bags become bags with depth.
 
-    :param node: what the live node is told; what concerns topics and the range sensor does not
-        apply.
+    :param node: what the live node is told; what concerns topics does not apply, nor does
+        scale.range_type.
     :param images: image topics; by default the only camera of a bag.
     :param keep: topics copied to the output: ('all',), ('none',) or their names.
+    :param ranges: topic of the range sensor that scale.source = 'range' compares with; '' for the
+        only one of a bag.
     :param exports: files to write besides: png, npz, exr, ply, mp4, dataset.
     """
 
@@ -38,6 +40,7 @@ class OfflineConfig:
     images: tuple[str, ...] = ()
     keep: tuple[str, ...] = KEEP_ALL
     exports: tuple[str, ...] = ()
+    ranges: str = ''
     storage: str = option(
         'mcap', 'of the output: mcap in chunks compressed with zstd, or sqlite3',
         choices=('mcap', 'sqlite3'))
@@ -60,14 +63,17 @@ class OfflineConfig:
         if self.node.estimator.domain == 'lock':
             raise ConfigError(
                 "domain = 'lock' is for the live node: name the domain of the recording instead")
-        if self.node.scale.source == 'range':
-            raise ConfigError("scale.source = 'range' is for the live node: a bag has none")
+        if self.node.scale.range_transform and len(self.images) > 1:
+            raise ConfigError(
+                f'scale.range_transform = {self.node.scale.range_transform!r} cannot be true of '
+                f'{len(self.images)} cameras: leave it empty and let tf tell')
         for name in self.exports:
             if name not in EXPORTS:
                 raise ConfigError(f'exports = {name!r} is not one of {", ".join(EXPORTS)}')
         if 'exr' in self.exports:
             load_openexr()  # before any work
-        for topic in (*self.images, *self.keep):
+        ranges = (self.ranges,) if self.ranges else ()
+        for topic in (*self.images, *self.keep, *ranges):
             if not topic.startswith('/') and (topic,) not in (KEEP_ALL, KEEP_NONE):
                 raise ConfigError(f'topic {topic!r} does not begin with /')
         if len(self.keep) > 1 and set(self.keep) & {*KEEP_ALL, *KEEP_NONE}:

@@ -28,6 +28,8 @@ from zoe_depth_ros.inference.frames import FramePipeline
 from zoe_depth_ros.inference.frames import PreparedImage
 from zoe_depth_ros.offline.calibrations import Calibrations
 from zoe_depth_ros.offline.cameras import CameraPlan
+from zoe_depth_ros.offline.config import OfflineConfig
+from zoe_depth_ros.range_track import RangeTrack
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +40,13 @@ class Frame:
     :param header: of the image.
     :param image: as the camera sent it, then undistorted.
     :param depth: its depth, None so far.
+    :param scale_problem: why its scale is not known although it is asked for, '' otherwise.
     """
 
     header: Stamped
     image: PreparedImage
     depth: DepthMap | None = None
+    scale_problem: str = ''
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,15 +146,19 @@ class Estimation:
 
     :param estimator: the loaded network.
     :param pipelines: by image topic.
-    :param batch: frames that go through the network together.
+    :param config: its batch and scale are used.
+    :param ranges: what the scale comes from, None where it does not.
     """
 
     def __init__(
-        self, estimator: DepthEstimator, pipelines: Mapping[str, FramePipeline], batch: int,
+        self, estimator: DepthEstimator, pipelines: Mapping[str, FramePipeline],
+        config: OfflineConfig, ranges: RangeTrack | None = None,
     ) -> None:
         self._estimator = estimator
         self._pipelines = pipelines
-        self._batch = batch
+        self._batch = config.batch
+        self._scale = config.node.scale
+        self._ranges = ranges
         self.network_s = 0.0
 
     def run(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -176,10 +184,23 @@ class Estimation:
         start_s = time.perf_counter()
         depths = estimate_frames(self._estimator, frames)
         self.network_s += time.perf_counter() - start_s
-        finished = (
-            frame.pipeline.finish(depth, frame.stamp_s)
-            for frame, depth in zip(frames, depths, strict=True))
+        waiting = iter(depths)
         return [
             item if item.frame is None
-            else replace(item, frame=replace(item.frame, depth=next(finished)))
+            else replace(item, frame=self._finished(
+                item.frame, self._pipelines[item.message.topic], next(waiting)))
             for item in items]
+
+    def _finished(self, frame: Frame, pipeline: FramePipeline, depth: DepthMap) -> Frame:
+        """Return a frame with depth in its true scale, as far as that is known."""
+        reading, problem, header = None, '', frame.header
+        if self._ranges is not None:
+            try:
+                reading = self._ranges.reading(
+                    depth.depth_m, depth.camera, header.stamp_ns, header.frame_id, self._scale)
+            except ZoeDepthError as error:
+                problem = str(error)
+        shown = pipeline.finish(depth, header.stamp_ns / 1e9, reading=reading)
+        return replace(
+            frame, depth=shown,
+            scale_problem=pipeline.scale_problem(shown, shown.ground, problem))

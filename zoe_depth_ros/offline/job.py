@@ -30,6 +30,7 @@ from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.offline.cameras import OUTPUTS
 from zoe_depth_ros.offline.cameras import plan_cameras
 from zoe_depth_ros.offline.config import OfflineConfig
+from zoe_depth_ros.offline.ranges import find_ranges
 from zoe_depth_ros.offline.report import BagReport
 from zoe_depth_ros.offline.report import from_json
 from zoe_depth_ros.offline.report import merged
@@ -167,7 +168,8 @@ def plan_segments(place: OutputPlace, bag: LenientReader) -> list[SegmentJob]:
     """
     Cut a bag in parts of equal duration.
 
-    :raises BagError: the bag has no camera, or several to choose from.
+    :raises BagError: the bag has no camera, or several to choose from; the same of range sensors
+        where one is needed.
     """
     cameras = plan_cameras(bag, place.config.images)
     made = {camera.topic(output) for camera in cameras for output in OUTPUTS}
@@ -175,13 +177,16 @@ def plan_segments(place: OutputPlace, bag: LenientReader) -> list[SegmentJob]:
     kept = tuple(
         topic.name for topic in bag.topics
         if place.config.keeps(topic.name) and topic.name not in made)
+    ranges = None if place.config.node.scale.source != 'range' else (
+        find_ranges(bag, place.config.ranges, leave_out=made))
     duration_ns = max(bag.stop_ns - bag.start_ns, 1)
     step_ns = max(
         int(place.config.segment_s * 1e9), math.ceil(duration_ns / MOST_SEGMENTS))
     return [
         SegmentJob(
             number, start_ns, min(start_ns + step_ns, bag.stop_ns), cameras, kept,
-            duration_ns / 1e9, place.segments / f'{number:04d}', place.result, place.config)
+            ranges, duration_ns / 1e9, place.segments / f'{number:04d}', place.result,
+            place.config)
         for number, start_ns in enumerate(range(bag.start_ns, bag.stop_ns, step_ns))]
 
 

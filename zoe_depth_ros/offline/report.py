@@ -111,6 +111,8 @@ class CameraReport:
     :param without_calibration: estimated without camera_info, hence without points.
     :param depth: pixels by depth, metres; unknown ones are among the others.
     :param domains: over time.
+    :param unscaled: estimated while their scale was not known although it was asked for.
+    :param scale_problem: why it was not, the first time.
     """
 
     topic: str
@@ -121,6 +123,13 @@ class CameraReport:
     without_calibration: int
     depth: Histogram
     domains: tuple[DomainSpan, ...] = ()
+    unscaled: int = 0
+    scale_problem: str = ''
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether some of its depth has the scale that was asked for."""
+        return not self.estimated or self.unscaled < self.estimated
 
 
 @dataclass(frozen=True)
@@ -180,8 +189,10 @@ class BagReport:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was damaged and nothing dropped."""
-        return not self.work.problems and not self.work.dropped
+        """Whether nothing was damaged, nothing dropped, and the scale found of every camera."""
+        work = self.work
+        return not work.problems and not work.dropped and all(
+            camera.is_scaled for camera in work.cameras)
 
 
 @dataclass(frozen=True)
@@ -260,7 +271,7 @@ def _camera_sum(a: CameraReport, b: CameraReport) -> CameraReport:
     return CameraReport(
         a.topic, a.frames + b.frames, a.estimated + b.estimated, a.indoor + b.indoor,
         a.outdoor + b.outdoor, a.without_calibration + b.without_calibration, a.depth + b.depth,
-        joined(a.domains, b.domains))
+        joined(a.domains, b.domains), a.unscaled + b.unscaled, a.scale_problem or b.scale_problem)
 
 
 Report = TypeVar('Report')

@@ -43,6 +43,8 @@ from zoe_depth_ros.offline.interrupt import held_interrupt
 from zoe_depth_ros.offline.outputs import output_messages
 from zoe_depth_ros.offline.overlap import mapped
 from zoe_depth_ros.offline.overlap import prefetched
+from zoe_depth_ros.offline.ranges import RangeTopic
+from zoe_depth_ros.offline.ranges import read_ranges
 from zoe_depth_ros.offline.report import WorkReport
 from zoe_depth_ros.offline.tally import Tally
 
@@ -61,6 +63,7 @@ class SegmentJob:
     :param stop_ns: where it ends; a message recorded then belongs to the next one.
     :param cameras: whose images become depth.
     :param kept: topics to copy.
+    :param ranges: what the scale of depth comes from, None where it does not.
     :param duration_s: of the whole bag.
     :param path: bag to write.
     :param files: folder for exported files.
@@ -72,6 +75,7 @@ class SegmentJob:
     stop_ns: int
     cameras: tuple[CameraPlan, ...]
     kept: tuple[str, ...]
+    ranges: RangeTopic | None
     duration_s: float
     path: Path
     files: Path
@@ -125,16 +129,18 @@ def process_segment(
     :raises DeviceError: the network cannot compute.
     """
     start_s = time.perf_counter()
+    first_ns = job.start_ns - job.warm_up_ns
     calibrations = {
-        camera.image: read_calibrations(
-            bag, camera.camera_info, job.start_ns - job.warm_up_ns, job.stop_ns)
+        camera.image: read_calibrations(bag, camera.camera_info, first_ns, job.stop_ns)
         for camera in job.cameras}
+    track = None if job.ranges is None else read_ranges(
+        bag, job.ranges, job.config.node.scale, first_ns, job.stop_ns)
     bag.unreadable.clear()
     pipelines = {
         camera.image: FramePipeline(
             estimator, job.config.node, already_rectified=camera.already_rectified)
         for camera in job.cameras}
-    estimation = Estimation(estimator, pipelines, job.config.batch)
+    estimation = Estimation(estimator, pipelines, job.config, track)
     passing = {*job.kept, *calibrations}
     types = {topic.name: topic.type_name for topic in bag.topics if topic.name in passing}
     tally = Tally(job.cameras, types, bag.announced)

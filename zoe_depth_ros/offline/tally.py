@@ -56,6 +56,7 @@ class Tally:
         self._depth = {camera.image: NO_DEPTH for camera in cameras}
         self._domains: dict[str, tuple[DomainSpan, ...]] = {
             camera.image: () for camera in cameras}
+        self._scale_problems: dict[str, str] = {}
         self._latency_ms: list[float] = []
         self._dropped: dict[tuple[str, str], Dropped] = {}
         self._samples = {camera.image: _Thinned() for camera in cameras}
@@ -73,6 +74,9 @@ class Tally:
             self.lost(topic, type(item.error).__name__, 1, str(item.error))
         if item.frame is not None and item.frame.depth is not None:
             self._estimated(topic, item.frame.header.stamp_ns, item.frame.depth)
+            if item.frame.scale_problem:
+                self._counts[topic, 'unscaled'] += 1
+                self._scale_problems.setdefault(topic, item.frame.scale_problem)
             self._latency_ms.append((time.perf_counter() - item.read_s) * 1e3)
 
     def written(self, message: BagMessage) -> None:
@@ -113,10 +117,11 @@ class Tally:
 
     def _camera(self, topic: str) -> CameraReport:
         counts = {name: self._counts[topic, name] for name in (
-            'estimated', 'indoor', 'outdoor', 'without_calibration')}
+            'estimated', 'indoor', 'outdoor', 'without_calibration', 'unscaled')}
         return CameraReport(
             topic=topic, frames=self._read[topic], depth=self._depth[topic],
-            domains=self._domains[topic], **counts)
+            domains=self._domains[topic], scale_problem=self._scale_problems.get(topic, ''),
+            **counts)
 
 
 class _Thinned:

@@ -39,7 +39,6 @@ from zoe_depth_ros.scale import Scale
 
 INPUT_QOS = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 LOG_PERIOD_S = 5.0
-LEAST_CONFIDENCE = 0.05  # of a scale that counts as known
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +159,8 @@ class CameraStream:
             ground = self._pipeline.learn(
                 depth, arrival.stamp_s, with_ground=is_wanted,
                 reading=None if sensor is None else sensor.reading(depth, header, config.scale))
-            self._scale_problem = self._find_scale_problem(shown, ground)
+            self._scale_problem = self._pipeline.scale_problem(
+                shown, ground, '' if sensor is None else sensor.problem)
             return ground
 
         self._outputs.publish(shown, header, config, find_ground)
@@ -196,21 +196,6 @@ class CameraStream:
             f'{node}: depth {self.name}'.strip(), diagnosis, facts,
             {**facts_of_all, 'scale_factor': f'{scale.factor:.4f}',
              'scale_confidence': f'{scale.confidence:.3f}'})
-
-    def _find_scale_problem(self, depth: DepthMap, ground: GroundPlane | None) -> str:
-        """Return why the scale is not known although it is asked for, '' otherwise."""
-        source, sensor = self._config.scale.source, self._range_sensor
-        if source in ('none', 'factor') or depth.scale is None or (
-                depth.scale.confidence >= LEAST_CONFIDENCE):
-            return ''
-        if depth.camera is None:
-            return 'no usable camera_info'
-        if source == 'camera_height' and ground is None:
-            return 'no ground found'
-        if sensor is not None and sensor.problem:
-            return sensor.problem
-        return (f'what {source} tells is not believed (yet): it must agree for '
-                f'{self._config.scale.persistence} s, at a factor of 0.2 to 5')
 
     def _resolved(self) -> str:
         topic: str = self._node.resolve_topic_name(self._topic)

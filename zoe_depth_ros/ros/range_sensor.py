@@ -4,10 +4,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
-from threading import Lock
-
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos import QoSReliabilityPolicy
@@ -19,10 +15,10 @@ from std_msgs.msg import Header
 
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.measurements import measured
 from zoe_depth_ros.options import ScaleConfig
 from zoe_depth_ros.poses import parse_pose
-from zoe_depth_ros.ros.measurements import measured
-from zoe_depth_ros.ros.measurements import Measurement
+from zoe_depth_ros.range_track import RangeTrack
 from zoe_depth_ros.ros.transforms import FixedTransform
 from zoe_depth_ros.ros.transforms import TransformListener
 from zoe_depth_ros.ros.transforms import Transforms
@@ -32,13 +28,6 @@ MESSAGE_TYPES = {'LaserScan': LaserScan, 'PointCloud2': PointCloud2, 'Range': Ra
 # An image is compared when its depth is ready: enough messages for a slow network.
 KEPT_MESSAGES = 200
 WARNING_PERIOD_S = 5.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Arrived:
-    stamp_ns: int
-    frame_id: str
-    measurement: Measurement
 
 
 class RangeSensor:
@@ -57,16 +46,15 @@ class RangeSensor:
         self.problem = ''
         self._node = node
         self._topic: str = node.resolve_topic_name(topic)
-        self._lock = Lock()
-        self._arrived: deque[_Arrived] = deque(maxlen=KEPT_MESSAGES)
-        self._refused = ''
-        self._subscription = node.create_subscription(
-            MESSAGE_TYPES[config.range_type], topic, self._on_message,
-            QoSProfile(depth=5, reliability=QoSReliabilityPolicy.BEST_EFFORT),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self._kind = config.range_type
         self._transforms: Transforms = (
             FixedTransform(parse_pose(config.range_transform, 'range_transform'))
             if config.range_transform else TransformListener(node))
+        self._track = RangeTrack(self._topic, self._transforms.lookup, KEPT_MESSAGES)
+        self._subscription = node.create_subscription(
+            MESSAGE_TYPES[self._kind], topic, self._on_message,
+            QoSProfile(depth=5, reliability=QoSReliabilityPolicy.BEST_EFFORT),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
 
     def destroy(self) -> None:
         """Remove the subscriptions from the node."""
@@ -85,52 +73,23 @@ class RangeSensor:
         :return: None where it tells nothing; then `problem` is one sentence that says why.
         """
         try:
-            reading = self._reading(depth, header, config)
+            reading = self._track.reading(
+                depth.depth_m, depth.camera, _stamp_ns(header), header.frame_id, config)
         except ZoeDepthError as error:
             self.problem = str(error)
             return None
         self.problem = ''
         return reading
 
-    def _reading(self, depth: DepthMap, header: Header, config: ScaleConfig) -> ScaleReading:
-        if depth.camera is None:
-            raise ZoeDepthError('no camera_info to compare ranges by')
-        nearest = self._nearest(_stamp_ns(header), config.max_age)
-        sensor_to_camera = self._transforms.lookup(
-            header.frame_id, nearest.frame_id, nearest.stamp_ns)
-        try:
-            return nearest.measurement.reading(
-                depth.depth_m, depth.camera, sensor_to_camera, config.min_pairs)
-        except ZoeDepthError as error:
-            raise ZoeDepthError(f'{self._topic}: {error}') from error
-
-    def _nearest(self, stamp_ns: int, max_age_s: float) -> _Arrived:
-        with self._lock:
-            arrived, refused = list(self._arrived), self._refused
-        nearest = min(arrived, key=lambda item: abs(item.stamp_ns - stamp_ns), default=None)
-        if nearest is None:
-            raise ZoeDepthError(refused or f'no message on {self._topic} yet')
-        age_s = abs(nearest.stamp_ns - stamp_ns) / 1e9
-        if age_s > max_age_s:
-            raise ZoeDepthError(refused or (
-                f'{self._topic} is {age_s:.2f} s from the image (scale.max_age {max_age_s:g})'))
-        return nearest
-
     def _on_message(self, message: LaserScan | PointCloud2 | Range) -> None:
+        header = message.header
         try:
-            measurement = measured(message)
+            self._track.add(
+                _stamp_ns(header), header.frame_id, measured(message, self._kind))
         except ZoeDepthError as error:
-            self._refuse(f'{self._topic} cannot be used: {error}')
-            return
-        arrived = _Arrived(_stamp_ns(message.header), message.header.frame_id, measurement)
-        with self._lock:
-            self._arrived.append(arrived)
-            self._refused = ''
-
-    def _refuse(self, reason: str) -> None:
-        self._node.get_logger().warning(reason, throttle_duration_sec=WARNING_PERIOD_S)
-        with self._lock:
-            self._refused = reason
+            reason = f'{self._topic} cannot be used: {error}'
+            self._node.get_logger().warning(reason, throttle_duration_sec=WARNING_PERIOD_S)
+            self._track.refuse(reason)
 
 
 def _stamp_ns(header: Header) -> int:

@@ -18,6 +18,9 @@ from zoe_depth_ros.bag.decode import picture
 from zoe_depth_ros.bag.decode import scene
 from zoe_depth_ros.bag.header import header_of
 from zoe_depth_ros.bag.lenient import LenientReader
+from zoe_depth_ros.bag.links import ODOMETRY_TYPE
+from zoe_depth_ros.bag.links import read_links
+from zoe_depth_ros.bag.links import TF_TYPE
 from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.search import FILE_SUFFIXES
 from zoe_depth_ros.camera import Calibration
@@ -26,9 +29,6 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.frame_forest import FrameForest
 from zoe_depth_ros.frame_forest import Link
-from zoe_depth_ros.view.poses import ODOMETRY_TYPE
-from zoe_depth_ros.view.poses import read_links
-from zoe_depth_ros.view.poses import TF_TYPE
 from zoe_depth_ros.view.recording import Recording
 from zoe_depth_ros.view.streams import find_streams
 from zoe_depth_ros.view.streams import IMAGE

@@ -1,7 +1,7 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What messages of range sensors measure, ready to be compared with depth.
+What messages of range sensors, live or from a bag, measure, ready to be compared with depth.
 
 The motion of the sensor while it scans is ignored: all of a message counts as measured at its
 stamp.
@@ -9,16 +9,14 @@ stamp.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import math
+from typing import Any
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import LaserScan
-from sensor_msgs.msg import PointCloud2
-from sensor_msgs.msg import PointField
-from sensor_msgs.msg import Range
 
 from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.errors import ZoeDepthError
@@ -30,7 +28,7 @@ from zoe_depth_ros.scale import cone_reading
 from zoe_depth_ros.scale import pairs_reading
 from zoe_depth_ros.scale import ScaleReading
 
-FLOATS = {PointField.FLOAT32: 'f4', PointField.FLOAT64: 'f8'}
+FLOATS = {7: 'f4', 8: 'f8'}  # sensor_msgs/PointField FLOAT32 and FLOAT64
 MAX_POINTS = 5000
 
 
@@ -120,25 +118,32 @@ class NothingMeasured:
         raise ZoeDepthError(self.reason)
 
 
-def measured(message: LaserScan | PointCloud2 | Range) -> Measurement:
+def measured(message: Any, kind: str) -> Measurement:
     """
     Return what a message measured; of a large cloud some points, evenly.
 
+    :param message: of sensor_msgs.
+    :param kind: 'LaserScan', 'PointCloud2' or 'Range'.
     :raises ZoeDepthError: its fields contradict each other.
     """
-    if isinstance(message, LaserScan):
-        return MeasuredPoints(scan_points(
-            np.asarray(message.ranges, np.float64), message.angle_min, message.angle_increment,
-            range_min_m=message.range_min, range_max_m=message.range_max))
-    if isinstance(message, PointCloud2):
-        return MeasuredPoints(cloud_points(message, MAX_POINTS))
-    return _measured_range(message)
+    return _MEASURED[kind](message)
 
 
-def cloud_points(message: PointCloud2, max_points: int) -> NDArray[np.floating]:
+def _measured_scan(message: Any) -> Measurement:
+    return MeasuredPoints(scan_points(
+        np.asarray(message.ranges, np.float64), message.angle_min, message.angle_increment,
+        range_min_m=message.range_min, range_max_m=message.range_max))
+
+
+def _measured_cloud(message: Any) -> Measurement:
+    return MeasuredPoints(cloud_points(message, MAX_POINTS))
+
+
+def cloud_points(message: Any, max_points: int) -> NDArray[np.floating]:
     """
     Return the points of a cloud, evenly thinned where there are more than wanted.
 
+    :param message: a sensor_msgs/PointCloud2.
     :return: (N, 3) floating, metres in the frame of the cloud, finite.
     :raises ZoeDepthError: the fields x, y and z are missing or no floats, or sizes contradict.
     """
@@ -154,7 +159,7 @@ def cloud_points(message: PointCloud2, max_points: int) -> NDArray[np.floating]:
     return points[np.isfinite(points).all(axis=1)]
 
 
-def _records(message: PointCloud2) -> NDArray[np.void]:
+def _records(message: Any) -> NDArray[np.void]:
     """Return (height, width) x, y and z, a view of the message."""
     dtype = _point_dtype(message)
     row_bytes = message.point_step * message.width
@@ -172,7 +177,7 @@ def _records(message: PointCloud2) -> NDArray[np.void]:
         strides=(message.row_step, message.point_step))
 
 
-def _point_dtype(message: PointCloud2) -> np.dtype[np.void]:
+def _point_dtype(message: Any) -> np.dtype[np.void]:
     fields = {item.name: item for item in message.fields}
     order = '>' if message.is_bigendian else '<'
     formats = []
@@ -190,7 +195,7 @@ def _point_dtype(message: PointCloud2) -> np.dtype[np.void]:
         'offsets': [fields[name].offset for name in 'xyz'], 'itemsize': message.point_step})
 
 
-def _measured_range(message: Range) -> Measurement:
+def _measured_range(message: Any) -> Measurement:
     """Return the cone, or nothing where the range is beyond the limits (REP 117)."""
     if not 0 < message.field_of_view < math.pi:
         raise ZoeDepthError(f'field_of_view {message.field_of_view} rad is no cone')
@@ -200,3 +205,7 @@ def _measured_range(message: Range) -> Measurement:
             f'range {message.range:g} m is not within {message.min_range:g} and '
             f'{message.max_range:g} m')
     return MeasuredCone(message.range, message.field_of_view)
+
+
+_MEASURED: dict[str, Callable[[Any], Measurement]] = {
+    'LaserScan': _measured_scan, 'PointCloud2': _measured_cloud, 'Range': _measured_range}

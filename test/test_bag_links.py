@@ -13,9 +13,9 @@ from view_helpers import odometry
 from view_helpers import tf
 from view_helpers import yaw
 
+from zoe_depth_ros.bag.links import read_links
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.frame_forest import FrameForest
-from zoe_depth_ros.view.poses import read_links
 
 
 def forest(*messages) -> FrameForest:
