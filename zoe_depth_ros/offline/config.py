@@ -63,6 +63,10 @@ class OfflineConfig:
         if self.node.estimator.domain == 'lock':
             raise ConfigError(
                 "domain = 'lock' is for the live node: name the domain of the recording instead")
+        if self.ranges and self.node.scale.source != 'range':
+            raise ConfigError(
+                f"ranges = {self.ranges!r} is used by scale.source = 'range' only, not by "
+                f'{self.node.scale.source!r}')
         if self.node.scale.range_transform and len(self.images) > 1:
             raise ConfigError(
                 f'scale.range_transform = {self.node.scale.range_transform!r} cannot be true of '
