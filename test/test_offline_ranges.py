@@ -249,9 +249,9 @@ def test_scale_of_the_camera_height_that_is_not_found_is_told(weights, tmp_path)
 
 def test_range_topic_that_nothing_is_taken_from_is_refused(weights, tmp_path):
     with pytest.raises(ConfigError, match=r"'/scan' is used by scale\.source = 'range' only"):
-        run(weights, tmp_path, frames(1), {'scale.source': 'none'}, ranges='/scan')
+        run(weights, tmp_path / 'a', frames(1), {'scale.source': 'none'}, ranges='/scan')
     with pytest.raises(ConfigError, match="topic 'scan' does not begin with /"):
-        run(weights, tmp_path, frames(1), ranges='scan')
+        run(weights, tmp_path / 'b', frames(1), ranges='scan')
 
 
 def test_one_transform_cannot_be_true_of_two_cameras(weights, tmp_path):
