@@ -318,7 +318,7 @@ def test_range_sensor_that_sees_nothing_has_too_few_pixels(graph):
 ])
 def test_range_sensor_says_what_is_wrong_with_a_message_and_goes_on(graph, message, reason, capfd):
     sensor = graph.sensor(range_type=type(message).__name__)
-    graph.feed(sensor, message, until=lambda: sensor._refused)
+    graph.feed(sensor, message, until=lambda: sensor._track._refused)
     sensor._on_message(message)
     assert read(graph, sensor, predicted(1.0)) is None
     assert re.fullmatch(f'/range cannot be used: {reason}.*', sensor.problem), sensor.problem
