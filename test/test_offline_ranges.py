@@ -179,6 +179,13 @@ def test_part_of_a_recording_begins_with_the_scale_of_the_one_before(weights, pl
     assert report.bags[0].work.cameras[0].unscaled == known.count(False) < FRAMES / 2
 
 
+def test_range_sensor_that_falls_silent_is_told(weights, plain, tmp_path):
+    messages = [scan(plain, number) for number in range(FRAMES - 5)]
+    report = run(weights, tmp_path, frames() + messages + placed(), segment_s=0.7)
+    camera, = report.bags[0].work.cameras
+    assert camera.scale_problem == '/scan is 0.50 s from the image (scale.max_age 0.2)'
+
+
 def test_one_of_several_range_sensors_is_named(weights, plain, tmp_path):
     messages = frames() + placed() + [scan(plain, number) for number in range(FRAMES)] + [
         scan(plain * 2, number, '/other') for number in range(FRAMES)]

@@ -180,7 +180,7 @@ def _camera(camera: CameraReport, work: WorkReport) -> list[Element]:
     if camera.without_calibration:
         text += f', {camera.without_calibration:,} of them without camera_info and hence points'
     if camera.unscaled:
-        text += (f', {camera.unscaled:,} of them while their scale was unknown, first because: '
+        text += (f', {camera.unscaled:,} of them while their scale was unknown, last because: '
                  f'{camera.scale_problem}')
     parts = [element('h3', f'Camera {camera.topic}'), element('p', text, class_='faint')]
     charts = []

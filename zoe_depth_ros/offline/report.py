@@ -112,7 +112,7 @@ class CameraReport:
     :param depth: pixels by depth, metres; unknown ones are among the others.
     :param domains: over time.
     :param unscaled: estimated while their scale was not known although it was asked for.
-    :param scale_problem: why it was not, the first time.
+    :param scale_problem: why it was not, the last time.
     """
 
     topic: str
@@ -271,7 +271,7 @@ def _camera_sum(a: CameraReport, b: CameraReport) -> CameraReport:
     return CameraReport(
         a.topic, a.frames + b.frames, a.estimated + b.estimated, a.indoor + b.indoor,
         a.outdoor + b.outdoor, a.without_calibration + b.without_calibration, a.depth + b.depth,
-        joined(a.domains, b.domains), a.unscaled + b.unscaled, a.scale_problem or b.scale_problem)
+        joined(a.domains, b.domains), a.unscaled + b.unscaled, b.scale_problem or a.scale_problem)
 
 
 Report = TypeVar('Report')

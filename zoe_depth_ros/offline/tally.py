@@ -76,7 +76,7 @@ class Tally:
             self._estimated(topic, item.frame.header.stamp_ns, item.frame.depth)
             if item.frame.scale_problem:
                 self._counts[topic, 'unscaled'] += 1
-                self._scale_problems.setdefault(topic, item.frame.scale_problem)
+                self._scale_problems[topic] = item.frame.scale_problem
             self._latency_ms.append((time.perf_counter() - item.read_s) * 1e3)
 
     def written(self, message: BagMessage) -> None:
