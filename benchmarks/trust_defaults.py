@@ -29,7 +29,10 @@ from zoe_depth_ros.inference import DepthMap
 from zoe_depth_ros.options import GroundConfig
 from zoe_depth_ros.options import ScaleConfig
 
-MIN_SHARES = (0.05, 0.15, 0.25, 0.35, 0.5)
+GROUND_VALUES = {
+    'min_share': (0.05, 0.15, 0.25, 0.35, 0.5), 'max_tilt': (6.0, 9.0, 12.0, 18.0, 30.0),
+    'tolerance': (0.03, 0.05, 0.1, 0.15, 0.2), 'clearance': (0.0, 0.05, 0.1, 0.15, 0.2),
+    'slope': (0.0, 0.01, 0.02, 0.04, 0.08)}
 HIDDEN_M = 0.2
 VALUES = {
     'gate': (0.1, 0.2, 0.4, 0.8), 'persistence': (0.5, 1.0, 2.0, 3.0, 4.0),
@@ -50,13 +53,14 @@ def ground_defaults(bench: Bench) -> None:
     standard = GroundConfig()
     print(f'\nGround of the model on all drives and {bench.views} views; the labels are of points '
           f'within 10 m; hidden: without the points less than {HIDDEN_M} m above it\n')
-    row('ground.min_share', *GROUND_FIGURES, 'found though it is hidden', head=True)
-    for value in MIN_SHARES:
-        config = replace(standard, min_share=value)
-        invented = [fit_ground(depth.depth_m, shot.camera, config=config) is not None
-                    for shot, depth in zip(shots, hidden, strict=True)]
-        row(marked(value, standard.min_share), *ground_figures(shots, depths, config),
-            f'{np.mean(invented):.0%}')
+    row('option', 'value', *GROUND_FIGURES, 'found though it is hidden', head=True)
+    for name, values in GROUND_VALUES.items():
+        for value in values:
+            config = replace(standard, **{name: value})
+            invented = [fit_ground(depth.depth_m, shot.camera, config=config) is not None
+                        for shot, depth in zip(shots, hidden, strict=True)]
+            row(f'ground.{name}', marked(value, getattr(standard, name)),
+                *ground_figures(shots, depths, config), f'{np.mean(invented):.0%}')
 
 
 def without_ground(shot: Shot) -> DepthMap:
