@@ -177,6 +177,20 @@ def test_crop_takes_the_lower_middle_of_image_depth_and_camera(tmp_path):
     assert (part.camera.cx, part.camera.cy) == (608, 177)
 
 
+@pytest.mark.parametrize(('mask', 'crop', 'known'), [
+    ('garg', '', ((153, 371), (44, 1205))),
+    ('garg', 'kb', ((23 + 143, 23 + 349), (17 + 43, 17 + 1172))),
+    ('eigen', '', ((45, 375), (41, 601)))])
+def test_mask_leaves_depth_where_an_evaluation_looks(tmp_path, mask, crop, known):
+    write_rgb(tmp_path / 'images' / 'a.png', np.zeros((375, 1250, 3), np.uint8))
+    write_depth_mm(tmp_path / 'depth' / 'a.png', np.full((375, 1250), 5, np.float32))
+    whole = np.full((375, 1250), np.nan)
+    whole[slice(*known[0]), slice(*known[1])] = 5
+    expected = whole[23:, 17:17 + 1216] if crop else whole
+    found = source_of(tmp_path, mask=mask, crop=crop)[0].depth_m
+    assert np.array_equal(found, expected, equal_nan=True)
+
+
 def test_crop_of_a_small_image_is_refused(tmp_path):
     source = source_of(folder_of(tmp_path, 1), crop='kb')
     with pytest.raises(DatasetError, match='8x6 is too small for the kb crop 1216x352'):

@@ -118,6 +118,15 @@ def test_bag_gives_compressed_images_and_depth(tmp_path, encoding):
     assert np.nanmax(np.abs(sample.depth_m - depth_m())) <= tolerance
 
 
+def test_bag_gives_millimetres_that_compressed_image_transport_made(tmp_path):
+    sample = source_of(bag_of(
+        tmp_path / 'bag', compressed(0, '/eye/image/compressed', 'png', png(rgb()[..., ::-1])),
+        compressed(0, '/eye/depth/compressed', '16UC1; png compressed ',
+                   png(encode_depth_mm(depth_m())))))[0]
+    assert np.array_equal(sample.rgb, rgb())
+    assert np.array_equal(sample.depth_m, depth_m(), equal_nan=True)
+
+
 def test_depth_is_paired_with_the_nearest_image_once(tmp_path):
     path = bag_of(
         tmp_path / 'bag', image(0, 0), image(33, 1), image(66, 2), image(99, 3), image(300, 4),

@@ -89,15 +89,19 @@ def test_list_leaves_out_and_counts_images_without_truth(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(('line', 'message'), [
-    ('a.png d.png', 'line 2 has 2 words, not rgb, depth and focal'),
-    ('a.png d.png 7 8', 'line 2 has 4 words, not rgb, depth and focal'),
-    ('a.png d.png f', "line 2: focal length 'f' is not a number"),
-    ('a.png d.png 0', 'line 2: focal length 0 is not positive'),
-    ('a.png d.png nan', 'line 2: focal length nan is not positive')])
-def test_list_with_a_malformed_line_is_refused_with_its_number(tmp_path, line, message):
-    with pytest.raises(DatasetError) as caught:
-        list_of(tmp_path / 'l.txt', f'a.png d.png 7\n{line}\n')
-    assert str(caught.value) == f'list {tmp_path}/l.txt {message}'
+    ('a.png d.png', 'line 2 (a.png): 2 words, not rgb, depth and focal'),
+    ('a.png d.png 7 8', 'line 2 (a.png): 4 words, not rgb, depth and focal'),
+    ('a.png d.png f', "line 2 (a.png): focal length 'f' is not a number"),
+    ('a.png d.png 0', 'line 2 (a.png): focal length 0 is not positive'),
+    ('a.png d.png nan', 'line 2 (a.png): focal length nan is not positive')])
+def test_malformed_line_of_a_list_is_an_image_that_cannot_be_used(tmp_path, line, message):
+    write_rgb(tmp_path / 'a.png', rgb())
+    write_depth_mm(tmp_path / 'd.png', depth_m())
+    text = f'a.png d.png 7\n{line}\nb.png d.png 7\n'
+    problems = list_of(tmp_path / 'l.txt', text).problems()
+    assert problems[0] == f'{tmp_path}/l.txt {message}'
+    assert len(problems) == 2 and 'b.png' in problems[1]
+    assert len(list_of(tmp_path / 'l.txt', text, skip_bad=True)) == 1
 
 
 def test_list_that_is_no_text_is_refused(tmp_path):

@@ -52,6 +52,12 @@ def test_compressed_metres_are_inverse_depths():
         [[2.0, 10.0, math.nan], [1.0, A / 1050, 0.5]])
 
 
+def test_depth_of_compressed_image_transport_is_a_png_of_millimetres():
+    assert equal(
+        decode_compressed_depth('16UC1; png compressed ', png([[0, 1500, 65535]])),
+        [[math.nan, 1.5, 65.535]])
+
+
 def test_compressed_depth_without_a_finite_answer_is_unknown():
     content = struct.pack('<iff', 0, A, 7) + png([[7, 6, 8]])
     assert equal(
@@ -61,7 +67,8 @@ def test_compressed_depth_without_a_finite_answer_is_unknown():
 @pytest.mark.parametrize(('format', 'content', 'message'), [
     ('bgr8; compressedDepth png', bytes(12) + png([[1]]), "'bgr8; compressedDepth png' is not"),
     ('16UC1; compressedDepth rvl', bytes(40), "'16UC1; compressedDepth rvl' is not supported"),
-    ('16UC1; png compressed', bytes(12) + png([[1]]), "'16UC1; png compressed' is not supported"),
+    ('32FC1; png compressed', png([[1]]), "'32FC1; png compressed' is not supported"),
+    ('16UC1; png compressed', png([[1, 2]], bits=8), 'holds uint8 of shape'),
     ('16UC1; compressedDepth', bytes(12), 'has 12 bytes, no more than its header'),
     ('16UC1; compressedDepth', bytes(12) + b'abc', '3 bytes .* do not decode'),
     ('16UC1; compressedDepth', bytes(12) + png([[1, 2]], bits=8), 'holds uint8 of shape')])

@@ -102,6 +102,23 @@ def test_cli_with_a_preset_follows_the_paper_and_shows_its_figures(
     assert 'ZoeD-M12-NK' in capsys.readouterr().out
 
 
+def test_cli_preset_takes_another_depth_scale_but_no_other_domain(
+        weights, folder, tmp_path, capsys):
+    command = ['--preset', 'sun', '--list', str(folder / 'list.txt')]
+    plain, farther = (
+        evaluation(tmp_path, weights, *command, *scale)['evaluations'][0]['images'][0]
+        for scale in ((), ('--depth-scale', '1100')))
+    assert farther['metrics']['rel'] != pytest.approx(plain['metrics']['rel'], rel=0.01)
+    for wrong in (['--domain', 'outdoor'], ['--mask', 'garg'], ['--crop', 'kb']):
+        assert cli.main(['evaluate', weights, *command, *wrong]) == 2
+        assert f'{" ".join(wrong)}: preset sun has' in capsys.readouterr().err
+
+
+def test_cli_mask_leaves_part_of_the_truth(weights, folder, tmp_path):
+    found = evaluation(tmp_path, weights, '--folder', str(folder), '--mask', 'eigen')
+    assert found['evaluations'][0]['images'][0]['metrics']['n_pixels'] == (64 - 45) * (96 - 41)
+
+
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--preset', 'nyu'], "preset = 'nyu' needs a list, folder or bag"),
     (['--preset', 'moon', '--folder', 'f'], "preset = 'moon' is not one of"),

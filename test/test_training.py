@@ -145,6 +145,11 @@ def test_train_writes_curves_pictures_and_validation_figures(tmp_path):
     assert (picture.width, picture.height) == (3 * 64, 32)
 
 
+def test_train_without_images_to_judge_by_shows_those_it_learns_from(tmp_path):
+    train(quick_config(validate_every=4), tmp_path, lambda _: None)
+    assert events_of(tmp_path).Tags()['images'] == [f'images/{number}' for number in range(4)]
+
+
 def test_train_relative_is_validated_after_a_fit(tmp_path):
     train(quick_config(stage='relative', validation=HELD_OUT, validate_every=4), tmp_path,
           lambda _: None)

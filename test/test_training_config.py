@@ -54,7 +54,13 @@ def test_training_files_of_the_paper_have_its_numbers():
     ('steps: 0', 'steps = 0'), ('size_hw: [100, 128]', '100x128'), ('stepz: 3', 'stepz'),
     ('- 3', 'list'), ('seed: -5', 'seed = -5'), ('model: nothing', "'nothing'"),
     ('{', 'cannot be read'), ('stage: third', "stage = 'third'"), ('warmup: 1', 'warmup = 1'),
-    ('routing: guess', 'labelled, trained, auto'), ('steps: many', 'TrainConfig'),
+    ('routing: guess', 'labelled, trained, auto'), ('steps: many', "steps = 'many' is not a int"),
+    ('steps: 2.5', 'steps = 2.5 is not a int'), ('batch_size: true', 'batch_size = True is not'),
+    ('learning_rate: fast', "learning_rate = 'fast' is not a float"),
+    ('augment: {flip: yes}', 'flip = True is not a float'),
+    ('datasets: [{kind: list, path: l.txt, truth: disparity}]', "stage = 'metric' cannot learn"),
+    ('datasets: [{frames: "3:-"}]', "frames = '3:-' is not start:stop"),
+    ('datasets: [{kind: list, path: l.txt, mask: kb}]', "mask = 'kb' is not one of"),
     ('{batch_size: 9, accumulate: 2}', 'batch_size = 9 is not a multiple of accumulate = 2'),
     ('augment: {zoom: 0.5}', 'augment: zoom = 0.5'), ('augment: 3', 'augment holds 3'),
     ('datasets: [worlds]', "datasets holds 'worlds'"), ('datasets: [{knd: worlds}]', 'knd'),
@@ -65,6 +71,14 @@ def test_training_file_with_a_wrong_value_names_it(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         read_train_config(path)
+
+
+def test_training_file_may_have_numbers_that_yaml_takes_for_text(tmp_path):
+    path = tmp_path / 'run.yaml'
+    path.write_text('{learning_rate: 1e-4, datasets: [{share: 5e-1}]}')
+    config = read_train_config(path, ['weight_decay=1e-2'])
+    assert (config.learning_rate, config.weight_decay) == (1e-4, 0.01)
+    assert config.datasets[0].share == 0.5
 
 
 def test_training_file_that_is_missing_is_named(tmp_path):

@@ -69,6 +69,21 @@ def test_plan_names_every_problem_at_once(tmp_path):
     assert [one.images for one in plan.datasets] == [3, 12]
 
 
+def test_plan_tells_of_wrong_weights_beside_wrong_data(tmp_path):
+    plan = plan_training(quick_config(
+        init=str(tmp_path / 'no.pt'), init_parts='encoder',
+        datasets=[{'kind': 'list', 'path': str(tmp_path / 'no.txt')}]))
+    assert len(plan.problems) == 2
+    assert 'no.txt' in plan.problems[0] and 'no.pt' in plan.problems[1]
+    assert plan.groups == () and plan.size_hw is None
+
+
+def test_parts_of_no_weights_are_refused():
+    plan = plan_training(quick_config(init_parts='encoder_decoder'))
+    assert plan.problems == (
+        "init_parts = 'encoder_decoder', but init (--init) names no weights",)
+
+
 def test_plan_without_data_sets_says_so():
     assert 'datasets is empty' in plan_training(quick_config(datasets=[])).problems[0]
 
@@ -78,7 +93,8 @@ def test_cli_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     out = tmp_path / 'out'
     assert cli.main(['train', str(path), '--output', str(out), '--dry-run']) == 0
     printed = capsys.readouterr().out
-    assert 'metric stage, 4 steps of 4 images (mixed) at 32x64' in printed
+    assert 'metric stage, 4 steps of 4 images (mixed) at 32x64\n' in printed
+    assert 'begins with random weights\n' in printed
     assert 'indoor worlds' in printed and 'loss of the first batch' in printed
     assert not out.exists()
 
@@ -87,6 +103,11 @@ def test_cli_dry_run_of_a_bad_data_set_is_code_2(tmp_path, capsys):
     path = write_config(tmp_path / 'run.yaml', datasets=[{'kind': 'list', 'path': 'no.txt'}])
     assert cli.main(['train', str(path), '--output', str(tmp_path / 'o'), '--dry-run']) == 2
     assert 'problem: ' in capsys.readouterr().out
+    parts = ['--init', 'no.pt', '--set', 'init_parts=encoder_decoder']
+    assert cli.main(['train', str(path), '--dry-run', *parts]) == 2
+    printed = capsys.readouterr().out
+    assert 'begins with encoder and decoder of no.pt' in printed
+    assert printed.count('problem: ') == 2
 
 
 def test_cli_train_takes_changes_and_prints_where_the_weights_are(tmp_path, capsys):
@@ -137,6 +158,25 @@ def test_cli_train_leaves_out_and_counts_bad_images_where_asked_to(
     assert 'no depth between' in capsys.readouterr().err
     assert cli.main([*command, '--skip-bad']) == 0
     assert '1 of 3 images left out' in caplog.text
+
+
+def test_cli_train_leaves_out_bad_images_of_the_files_data_sets_too(tmp_path, capsys, caplog):
+    data = write_list(tmp_path)
+    (tmp_path / '1.png').unlink()
+    path = write_config(
+        tmp_path / 'run.yaml', steps=1, datasets=[{'kind': 'list', 'path': str(data)}])
+    command = ['train', str(path), '--output', str(tmp_path / 'out')]
+    assert cli.main(command) == 2
+    assert '1.png' in capsys.readouterr().err
+    assert cli.main([*command, '--skip-bad']) == 0
+    assert '1 of 3 images left out' in caplog.text
+
+
+@pytest.mark.parametrize('option', ['--image', '--depth', '--frames', '--domain'])
+def test_cli_train_refuses_options_of_bags_without_a_bag(tmp_path, option, capsys):
+    path = write_config(tmp_path / 'run.yaml')
+    assert cli.main(['train', str(path), option, 'outdoor', '--dry-run']) == 2
+    assert f'{option} outdoor is of bags, and there is no --bag' in capsys.readouterr().err
 
 
 def test_cli_train_on_nothing_is_refused(tmp_path, capsys):

@@ -292,14 +292,28 @@ def build_config(cls: type[Any], values: Mapping[str, Any]) -> Any:
     """
     Build a configuration dataclass from plain values, lists becoming tuples.
 
+    1e-4 is a text in YAML, which wants 1.0e-4; where a number is expected it becomes one.
+
     :raises ConfigError: a name is unknown, or the dataclass refuses a value.
     """
     known = {item.name for item in fields(cls)}
     unknown = sorted(set(values) - known)
     _require(not unknown, f'{cls.__name__} has no option {", ".join(unknown)}')
-    tidy = {name: tuple(value) if isinstance(value, list) else value
+    numbers = {item.name for item in fields(cls) if isinstance(item.default, float)}
+    tidy = {name: _number(value) if name in numbers else _tuple(value)
             for name, value in values.items()}
     try:
         return cls(**tidy)
     except TypeError as error:
         raise ConfigError(f'{cls.__name__}: {error}') from error
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

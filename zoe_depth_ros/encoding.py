@@ -34,6 +34,8 @@ JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # REP 118: metres, or millimetres with 0 where unknown.
 DEPTH_FORMATS = {'32FC1': 'f4', '16UC1': 'u2'}
 COMPRESSED_DEPTH_FORMATS = {name: f'{name}; compressedDepth png' for name in DEPTH_FORMATS}
+# What compressed_image_transport makes of depth in millimetres: a PNG and nothing else.
+PLAIN_DEPTH_FORMAT = '16UC1; png compressed'
 _DEPTH_HEADER = struct.Struct('<iff')
 _INVERSE_DEPTH = 0
 # At level 9 a file takes 25 times as long and is still two thirds as large.
@@ -153,32 +155,38 @@ def decode_depth(
     return _depth_m(values, encoding)
 
 
+def is_depth_format(format: str) -> bool:
+    """Return whether a sensor_msgs/CompressedImage of this format holds depth."""
+    return 'compressedDepth' in format or format.strip() == PLAIN_DEPTH_FORMAT
+
+
 def decode_compressed_depth(format: str, data: BytesLike) -> NDArray[np.float32]:
     """
     Decode the fields of a sensor_msgs/CompressedImage that holds depth.
 
     compressed_depth_image_transport puts three little-endian numbers, an int32 that says nothing
     and two float32 A and B, before a PNG of 16 bits. Of 16UC1 it holds the millimetres, of 32FC1
-    A / depth_m + B with 0 where unknown.
+    A / depth_m + B with 0 where unknown. Of millimetres compressed_image_transport makes a PNG
+    without those numbers.
 
     :param format: the message's format, such as '16UC1; compressedDepth png'.
     :param data: the message's bytes.
     :return: (H, W) float32, metres along the optical axis, NaN where unknown.
     :raises ImageError: another format, or bytes that do not decode.
     """
+    if format.strip() == PLAIN_DEPTH_FORMAT:
+        return _depth_m(_read_depth_file(format, np.frombuffer(data, np.uint8)), '16UC1')
     encoding, _, kind = format.partition(';')
     if encoding not in DEPTH_FORMATS or kind.split() not in (
             ['compressedDepth'], ['compressedDepth', 'png']):
         raise ImageError(
             f'compressed depth format {format!r} is not supported (known: '
-            f'{", ".join(COMPRESSED_DEPTH_FORMATS.values())})')
+            f'{", ".join([*COMPRESSED_DEPTH_FORMATS.values(), PLAIN_DEPTH_FORMAT])})')
     stored = np.frombuffer(data, np.uint8)
     if stored.size <= _DEPTH_HEADER.size:
         raise ImageError(f'compressed depth has {stored.size} bytes, no more than its header')
     _, a, b = _DEPTH_HEADER.unpack_from(stored.data)
-    values = _read_file(format, stored[_DEPTH_HEADER.size:])
-    if values.dtype != np.uint16 or values.ndim != 2:
-        raise ImageError(f'compressed depth holds {values.dtype} of shape {values.shape}')
+    values = _read_depth_file(format, stored[_DEPTH_HEADER.size:])
     if encoding == '16UC1':
         return _depth_m(values, encoding)
     inverse = values.astype(np.float32) - np.float32(b)
@@ -280,6 +288,13 @@ def _to_rgb8(pixels: MatLike, layout: _Layout) -> NDArray[np.uint8]:
     if rgb.dtype == np.uint16:
         rgb = cv2.convertScaleAbs(rgb, alpha=255 / 65535)
     return np.asarray(rgb, np.uint8)
+
+
+def _read_depth_file(format: str, file: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    values = _read_file(format, file)
+    if values.dtype != np.uint16 or values.ndim != 2:
+        raise ImageError(f'compressed depth holds {values.dtype} of shape {values.shape}')
+    return np.asarray(values, np.uint16)
 
 
 def _read_file(format: str, file: NDArray[np.uint8]) -> MatLike:

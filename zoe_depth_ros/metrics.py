@@ -153,6 +153,10 @@ def eigen_crop_mask(size_hw: tuple[int, int]) -> NDArray[np.bool_]:
     return mask
 
 
+# Which pixels of a truth count, by the name of the crop in the literature.
+EVALUATION_MASKS = {'eigen': eigen_crop_mask, 'garg': garg_crop_mask}
+
+
 def _compare(predicted: NDArray[np.float64], truth_m: NDArray[np.float32]) -> DepthMetrics:
     truth = truth_m.astype(np.float64)
     error = predicted - truth

@@ -63,6 +63,17 @@ def check_options(owner: object) -> None:
             _check_value(item.name, getattr(owner, item.name), item.default, info)
 
 
+def check_types(owner: object) -> None:
+    """
+    Check that fields whose default is a truth value, a number or a text hold one.
+
+    :raises ConfigError: naming the first that does not, and its value.
+    """
+    for item in fields(owner):  # type: ignore[arg-type]
+        if isinstance(item.default, bool | int | float | str):
+            _check_value(item.name, getattr(owner, item.name), item.default, OptionInfo(''))
+
+
 def _check_value(name: str, value: Any, default: Any, info: OptionInfo) -> None:
     wanted = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):

@@ -15,6 +15,7 @@ from zoe_depth_ros.bag.reader import BagMessage
 from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.reader import BagTopic
 from zoe_depth_ros.encoding import DEPTH_FORMATS
+from zoe_depth_ros.encoding import is_depth_format
 from zoe_depth_ros.errors import BagError
 from zoe_depth_ros.errors import ImageError
 
@@ -63,8 +64,8 @@ def find_depth(
     """
     Find the depth that was measured for the pixels of an image.
 
-    :param depth_topic: its topic, raw or compressedDepth; by default the first one of the same
-        size and frame as the image.
+    :param depth_topic: its topic, raw, compressed or compressedDepth; by default the first one of
+        the same size and frame as the image.
     :return: the topic, None where the bag has none.
     """
     depths = [topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE)
@@ -117,7 +118,7 @@ def _of_type(bag: BagReader, *type_names: str) -> list[BagTopic]:
 def _is_picture(bag: BagReader, topic: BagTopic) -> bool:
     message = deserialized(_first(bag, topic))
     if topic.type_name == COMPRESSED_TYPE:
-        return 'compressedDepth' not in message.format
+        return not is_depth_format(message.format)
     return message.encoding not in DEPTH_FORMATS
 
 

@@ -10,6 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoe_depth_ros.config import DOMAINS
+from zoe_depth_ros.errors import ConfigError
+
 if TYPE_CHECKING:
     from zoe_depth_ros.datasets import Source
     from zoe_depth_ros.evaluation import EvaluationOptions
@@ -94,11 +97,16 @@ def _add_source_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--frames', default='', metavar='START:STOP', help='which images of a list, folder or bag')
     parser.add_argument(
-        '--domain', default='indoor',
-        help='indoor or outdoor: what a list, folder or bag shows (default: %(default)s)')
+        '--domain', choices=DOMAINS,
+        help="what a list, folder or bag shows (default: the preset's, or indoor)")
     parser.add_argument(
-        '--depth-scale', type=float, default=1000.0, metavar='N',
-        help='integers a metre in depth files (default: %(default)s)')
+        '--depth-scale', type=float, metavar='N',
+        help="integers a metre in depth files (default: the preset's, or 1000)")
+    parser.add_argument(
+        '--crop', default='', choices=('kb',), help='part of the images that is looked at')
+    parser.add_argument(
+        '--mask', default='', choices=('eigen', 'garg'),
+        help='part of the truth that counts, after the crop')
     parser.add_argument(
         '--skip-bad', action='store_true', help='leave out images that cannot be used')
 
@@ -106,18 +114,29 @@ def _add_source_options(parser: ArgumentParser) -> None:
 def _open_source(options: Namespace, preset: Preset | None) -> Source:
     from zoe_depth_ros.datasets import DatasetConfig
     from zoe_depth_ros.datasets import open_source
-    from zoe_depth_ros.errors import ConfigError
     from zoe_depth_ros.evaluation import AlternatingWorlds
     kind = next((kind for kind in ('list', 'folder', 'bag') if getattr(options, kind)), None)
     if kind is None:
         if preset:
             raise ConfigError(f'preset = {preset.name!r} needs a list, folder or bag')
         return AlternatingWorlds(options.worlds, tuple(options.size), options.first_seed)
+    if preset:
+        _refuse_beside_preset(options, preset)
+    scale = preset.depth_scale if preset else 1000.0
     dataset = DatasetConfig(
         kind=kind, path=getattr(options, kind), root=options.root, depth_root=options.depth_root,
-        domain=options.domain, frames=options.frames, depth_scale=options.depth_scale,
-        image_topic=options.image, depth_topic=options.depth)
+        domain=options.domain or 'indoor', frames=options.frames, crop=options.crop,
+        mask=options.mask, image_topic=options.image, depth_topic=options.depth,
+        depth_scale=scale if options.depth_scale is None else options.depth_scale)
     return open_source(preset.applied_to(dataset) if preset else dataset)
+
+
+def _refuse_beside_preset(options: Namespace, preset: Preset) -> None:
+    for name, own in (
+            ('domain', preset.domain), ('crop', preset.image_crop), ('mask', preset.crop)):
+        if getattr(options, name) not in (None, '', own):
+            raise ConfigError(
+                f'--{name} {getattr(options, name)}: preset {preset.name} has {own or "none"}')
 
 
 def _open_estimator(options: Namespace) -> DepthEstimator:

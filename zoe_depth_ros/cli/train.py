@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoe_depth_ros.training.plan import TrainPlan
 
 BAG_CONFIG = 'finetune_bag.yaml'
+OF_BAGS = ('image', 'depth', 'frames', 'domain')
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -36,6 +37,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--dry-run', action='store_true',
         help='check all data, print what would be done, and stop')
+    parser.add_argument(
+        '--skip-bad', action='store_true',
+        help='leave out images that cannot be used, and count them')
     bags = parser.add_argument_group('learning from bags')
     bags.add_argument(
         '--bag', type=Path, action='append', default=[], dest='bags',
@@ -43,11 +47,7 @@ def add_options(parser: ArgumentParser) -> None:
     bags.add_argument('--image', default='', help='image topic, where a bag has several')
     bags.add_argument('--depth', default='', help='depth topic, where a bag has several')
     bags.add_argument('--frames', default='', metavar='START:STOP', help='images to use')
-    bags.add_argument(
-        '--skip-bad', action='store_true',
-        help='leave out images that cannot be used, and count them')
-    bags.add_argument(
-        '--domain', default='indoor', choices=DOMAINS, help='of the bags (default: %(default)s)')
+    bags.add_argument('--domain', choices=DOMAINS, help='of the bags (default: indoor)')
 
 
 def run(options: Namespace) -> int:
@@ -85,13 +85,24 @@ def _configuration(options: Namespace) -> TrainConfig:
     config = read_train_config(options.config or shipped_config(BAG_CONFIG), options.changes)
     if options.init:
         config = replace(config, init=options.init)
-    if not options.bags:
-        return config
-    return replace(config, datasets=tuple(
-        DatasetConfig(
-            kind='bag', path=str(path), image_topic=options.image, depth_topic=options.depth,
-            frames=options.frames, domain=options.domain, skip_bad=options.skip_bad)
-        for path in options.bags))
+    if options.bags:
+        config = replace(config, datasets=tuple(
+            DatasetConfig(
+                kind='bag', path=str(path), image_topic=options.image, depth_topic=options.depth,
+                frames=options.frames, domain=options.domain or 'indoor')
+            for path in options.bags))
+    else:
+        _refuse_without_bag(options)
+    if options.skip_bad:
+        config = replace(config, datasets=tuple(
+            replace(dataset, skip_bad=True) for dataset in config.datasets))
+    return config
+
+
+def _refuse_without_bag(options: Namespace) -> None:
+    for name in OF_BAGS:
+        if value := getattr(options, name):
+            raise ConfigError(f'--{name} {value} is of bags, and there is no --bag')
 
 
 def _print_plan(config: TrainConfig) -> int:
@@ -104,10 +115,10 @@ def _print_plan(config: TrainConfig) -> int:
 
 
 def _described(config: TrainConfig, plan: TrainPlan) -> str:
-    height, width = plan.size_hw
+    size = ' at {}x{}'.format(*plan.size_hw) if plan.size_hw else ''
     lines = [
         f'{config.stage} stage, {config.steps} steps of {config.batch_size} images '
-        f'({config.batches}) at {height}x{width}', '',
+        f'({config.batches}){size}', f'begins with {_beginning(config)}', '',
         'data set                          images  images a step    epochs']
     lines += [f'{one.name:32s} {one.images:7d} {one.images_a_step:14.2f} {one.epochs:9.2f}'
               for one in plan.datasets]
@@ -115,3 +126,10 @@ def _described(config: TrainConfig, plan: TrainPlan) -> str:
     lines += [f'{one.name:10s} {one.tensors:8d} {one.weights:12d} {one.learning_rate:14.3g} '
               f'{one.weight_decay:13.3g}' for one in plan.groups]
     return '\n'.join([*lines, '', f'loss of the first batch {plan.first_loss:.4f}'])
+
+
+def _beginning(config: TrainConfig) -> str:
+    if not config.init:
+        return 'random weights'
+    parts = '' if config.init_parts == 'all' else config.init_parts.replace('_', ' and ') + ' of '
+    return f'{parts}{config.init}'

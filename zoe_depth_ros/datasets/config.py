@@ -10,10 +10,13 @@ import re
 from zoe_depth_ros.config import Domain
 from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.metrics import EVALUATION_MASKS
+from zoe_depth_ros.option_fields import check_types
 
 KINDS = ('worlds', 'list', 'folder', 'bag')
 FILE_KINDS = ('list', 'folder')
 CROPS = ('', 'kb')
+MASKS = ('', *EVALUATION_MASKS)
 TRUTHS = ('depth', 'distance', 'disparity')
 
 
@@ -37,6 +40,8 @@ class DatasetConfig:
     :param truth: depth files hold 'depth' along the optical axis, 'distance' to the camera's
         centre, or 'disparity' (inverse depth of unknown scale and shift, relative stage only).
     :param crop: 'kb' cuts KITTI's lower 352 rows and middle 1216 columns out of the images.
+    :param mask: 'eigen' or 'garg' leaves truth only where that evaluation crop of NYU or KITTI
+        looks, after `crop`.
     :param min_depth_m: truth not beyond it counts as unknown; not for disparity, which is in no
         unit.
     :param max_depth_m: truth not nearer counts as unknown; not for disparity.
@@ -63,6 +68,7 @@ class DatasetConfig:
     depth_scale: float = 1000.0
     truth: str = 'depth'
     crop: str = ''
+    mask: str = ''
     min_depth_m: float = 1e-3
     max_depth_m: float = 80.0
     image_topic: str = ''
@@ -73,8 +79,10 @@ class DatasetConfig:
     trim: float = 0.2
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, known in (
-                ('kind', KINDS), ('crop', CROPS), ('truth', TRUTHS), ('domain', DOMAINS)):
+                ('kind', KINDS), ('crop', CROPS), ('mask', MASKS), ('truth', TRUTHS),
+                ('domain', DOMAINS)):
             if getattr(self, name) not in known:
                 raise ConfigError(
                     f'{name} = {getattr(self, name)!r} is not one of '
@@ -94,7 +102,7 @@ class DatasetConfig:
                 f'max_depth_m = {self.max_depth_m} is not beyond min_depth_m = {self.min_depth_m}')
         if not 0 <= self.trim < 1:
             raise ConfigError(f'trim = {self.trim} is not from 0 to below 1')
-        if not re.fullmatch(r'|-?\d*:-?\d*', self.frames):
+        if not re.fullmatch(r'|(-?\d+)?:(-?\d+)?', self.frames):
             raise ConfigError(f'frames = {self.frames!r} is not start:stop')
 
     @property

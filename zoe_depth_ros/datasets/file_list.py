@@ -22,9 +22,7 @@ MISSING = 'None'
 
 class _Line(NamedTuple):
     number: int
-    rgb: str
-    depth: str
-    focal_px: float
+    words: list[str]
 
 
 class ListImages:
@@ -32,10 +30,11 @@ class ListImages:
     Images of a list with a line `rgb depth focal` each.
 
     Paths start at the root, with or without a slash. Focal is the focal length in pixels of the
-    image as it is stored. Images with `None` for depth are left out.
+    image as it is stored. Images with `None` for depth are left out. A malformed line is an image
+    that cannot be used.
 
     :param config: path of the list, roots, and what depth files hold.
-    :raises DatasetError: the list or a root is missing, or a line is malformed.
+    :raises DatasetError: the list or a root is missing.
     """
 
     are_made = False
@@ -49,7 +48,7 @@ class ListImages:
             if not folder.is_dir():
                 raise DatasetError(f'{self.name}: root {folder} is no folder')
         lines = _read_lines(Path(config.path))
-        self._lines = [line for line in lines if line.depth != MISSING]
+        self._lines = [line for line in lines if line.words[1:2] != [MISSING]]
         self.without_truth = len(lines) - len(self._lines)
         if self.without_truth:
             LOGGER.info('%s: %d of %d images have no depth', self.name, self.without_truth,
@@ -61,7 +60,7 @@ class ListImages:
     def name_of(self, number: int) -> str:
         """Return list, line and path of an image."""
         line = self._lines[number]
-        return f'{self._config.path} line {line.number} ({line.rgb})'
+        return f'{self._config.path} line {line.number} ({line.words[0]})'
 
     def load(self, number: int) -> Sample:
         """
@@ -69,13 +68,13 @@ class ListImages:
 
         :raises ZoeDepthError: it cannot be used.
         """
-        line = self._lines[number]
-        rgb = read_rgb(_below(self._root, line.rgb))
+        rgb_path, depth_path, focal_px = _parsed(self._lines[number].words)
+        rgb = read_rgb(_below(self._root, rgb_path))
         height, width = size_hw = rgb.shape[:2]
         camera = Camera(
-            width, height, line.focal_px, line.focal_px, (width - 1) / 2, (height - 1) / 2)
+            width, height, focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
         depth_m = read_truth(
-            _below(self._depth_root, line.depth), self._config, camera, size_hw)
+            _below(self._depth_root, depth_path), self._config, camera, size_hw)
         return Sample(rgb, depth_m, camera, self._config.domain, self.name_of(number))
 
 
@@ -88,19 +87,18 @@ def _read_lines(path: Path) -> list[_Line]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f'list {path} cannot be read: {error}') from error
-    return [_parsed(path, number, words)
+    return [_Line(number, words)
             for number, line in enumerate(text.splitlines(), 1) if (words := line.split())]
 
 
-def _parsed(path: Path, number: int, words: list[str]) -> _Line:
-    where = f'list {path} line {number}'
+def _parsed(words: list[str]) -> tuple[str, str, float]:
     if len(words) != 3:
-        raise DatasetError(f'{where} has {len(words)} words, not rgb, depth and focal')
+        raise DatasetError(f'{len(words)} words, not rgb, depth and focal')
     rgb, depth, focal = words
     try:
         focal_px = float(focal)
     except ValueError as error:
-        raise DatasetError(f'{where}: focal length {focal!r} is not a number') from error
+        raise DatasetError(f'focal length {focal!r} is not a number') from error
     if not (math.isfinite(focal_px) and focal_px > 0):
-        raise DatasetError(f'{where}: focal length {focal} is not positive')
-    return _Line(number, rgb, depth, focal_px)
+        raise DatasetError(f'focal length {focal} is not positive')
+    return rgb, depth, focal_px

@@ -17,6 +17,7 @@ from zoe_depth_ros.datasets.sample import Sample
 from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.metrics import EVALUATION_MASKS
 
 LOGGER = logging.getLogger(__name__)
 KB_SIZE_HW = (352, 1216)
@@ -107,6 +108,9 @@ class ImageSource:
 
     def _limited(self, sample: Sample) -> Sample:
         depth_m, limits = sample.depth_m, ''
+        if self._config.mask:
+            is_seen = EVALUATION_MASKS[self._config.mask](depth_m.shape)
+            depth_m = np.where(is_seen, depth_m, np.float32(np.nan))
         if self._config.truth != 'disparity':
             near_m, far_m = self._config.min_depth_m, self._config.max_depth_m
             limits = f' between {near_m:g} and {far_m:g} m'

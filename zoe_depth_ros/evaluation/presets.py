@@ -21,10 +21,8 @@ from numpy.typing import NDArray
 from zoe_depth_ros.config import Domain
 from zoe_depth_ros.datasets.config import DatasetConfig
 from zoe_depth_ros.errors import ConfigError
-from zoe_depth_ros.metrics import eigen_crop_mask
-from zoe_depth_ros.metrics import garg_crop_mask
+from zoe_depth_ros.metrics import EVALUATION_MASKS
 
-MASKS = {'eigen': eigen_crop_mask, 'garg': garg_crop_mask}
 # Stands for the 0 of the reference code, whose logarithm is not finite.
 SMALLEST_M = 1e-6
 IBIMS_SCALE = 65535 / 50  # integers a metre: 16 bits for 50 m
@@ -88,13 +86,13 @@ class Preset:
 
     def mask(self, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
         """Return (H, W) bool, True where pixels of a truth of that size count."""
-        return MASKS[self.crop](size_hw)
+        return EVALUATION_MASKS[self.crop](size_hw)
 
     def applied_to(self, dataset: DatasetConfig) -> DatasetConfig:
-        """Return the data set, read as the benchmark asks."""
+        """Return the data set, read as the benchmark asks; its depth_scale is left."""
         return replace(
-            dataset, domain=self.domain, depth_scale=self.depth_scale, truth=self.truth,
-            crop=self.image_crop, min_depth_m=self.min_depth_m, max_depth_m=self.max_depth_m)
+            dataset, domain=self.domain, truth=self.truth, crop=self.image_crop,
+            min_depth_m=self.min_depth_m, max_depth_m=self.max_depth_m)
 
 
 def find_preset(name: str) -> Preset:

@@ -22,6 +22,7 @@ from zoe_depth_ros.camera import Camera
 from zoe_depth_ros.config import Domain
 from zoe_depth_ros.datasets.sample import Sample
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import check_types
 
 JPEG_BEST_QUALITY = 95
 
@@ -59,6 +60,7 @@ class AugmentConfig:
     jpeg_quality: int = 40
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ('flip', 'color', 'degrade'):
             self._require(name, 0 <= getattr(self, name) <= 1, 'is not a probability')
         for name in ('gamma', 'brightness_indoor', 'brightness_outdoor', 'tint'):

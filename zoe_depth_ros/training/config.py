@@ -17,6 +17,7 @@ from zoe_depth_ros.config import build_config
 from zoe_depth_ros.config import check_network_size
 from zoe_depth_ros.datasets.config import DatasetConfig
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import check_types
 from zoe_depth_ros.training.augment import AugmentConfig
 
 MODELS = ('zoed_mini_nk', 'zoed_nk', 'zoed_n', 'zoed_k')
@@ -136,6 +137,7 @@ class TrainConfig:
     validate_every: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, known in CHOICES.items():
             self._require(name, getattr(self, name) in known, f'is not one of {", ".join(known)}')
         for name in POSITIVE:
@@ -149,6 +151,9 @@ class TrainConfig:
         self._require('model_options', not (
             self.model_options and self.init and self.init_parts == 'all'),
             f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings its own network')
+        for dataset in self.datasets:
+            self._require('stage', self.stage == 'relative' or dataset.truth != 'disparity', (
+                f'cannot learn from {dataset.path}: truth = {dataset.truth!r} is in no unit'))
         if self.size_hw is not None:
             check_network_size(self.size_hw)
 

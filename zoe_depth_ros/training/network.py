@@ -15,6 +15,7 @@ from torch import nn
 from torch import Tensor
 
 from zoe_depth_ros.config import ModelConfig
+from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import WeightsError
 from zoe_depth_ros.known_models import ZOED_K
 from zoe_depth_ros.known_models import ZOED_MINI_NK
@@ -35,7 +36,8 @@ def build_network(config: TrainConfig) -> ZoeDepth:
     """
     Return the network a run starts from, on the CPU; the size it trains at becomes its own.
 
-    :raises ConfigError: `model_options` are not options of the network.
+    :raises ConfigError: `model_options` are not options of the network, or `init_parts` are to be
+        taken from no weights.
     :raises WeightsError: the weights cannot be found or do not fit.
     """
     model = _first_network(config)
@@ -47,6 +49,9 @@ def build_network(config: TrainConfig) -> ZoeDepth:
 def _first_network(config: TrainConfig) -> ZoeDepth:
     if config.init and config.init_parts == 'all':
         return load_model(config.init)
+    if config.init_parts != 'all' and not config.init:
+        raise ConfigError(
+            f'init_parts = {config.init_parts!r}, but init (--init) names no weights')
     described = _merged(ARCHITECTURES[config.model].to_dict(), config.model_options)
     model = ZoeDepth(ModelConfig.from_dict(described))
     if config.init:

@@ -16,6 +16,7 @@ from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.batches import Order
 from zoe_depth_ros.training.config import TrainConfig
+from zoe_depth_ros.training.optimizer import ParameterGroup
 from zoe_depth_ros.training.processes import join_processes
 from zoe_depth_ros.training.run import Run
 
@@ -62,15 +63,15 @@ class TrainPlan:
     What a run would do.
 
     :param datasets: to learn from; those that cannot be opened are among the problems only.
-    :param groups: of parameters.
-    :param size_hw: (height, width) the network sees.
+    :param groups: of parameters, none where the network cannot be built.
+    :param size_hw: (height, width) the network sees, None where it cannot be built.
     :param first_loss: of the first batch, NaN where there is a problem.
     :param problems: one sentence each; the run is sound when there are none.
     """
 
     datasets: tuple[DatasetPlan, ...]
     groups: tuple[GroupPlan, ...]
-    size_hw: tuple[int, int]
+    size_hw: tuple[int, int] | None
     first_loss: float
     problems: tuple[str, ...]
 
@@ -79,23 +80,31 @@ def plan_training(config: TrainConfig) -> TrainPlan:
     """
     Open and read all data sets, build the network and compute the loss of the first batch.
 
-    :raises WeightsError: the weights to start from cannot be found or do not fit.
-    :raises DeviceError: the device is not there.
+    Whatever is wrong with any of them is among the plan's problems.
     """
     problems = [] if config.datasets else ['datasets is empty: there is nothing to learn from']
     opened = [_opened(dataset, problems) for dataset in config.datasets]
     for dataset in config.validation:
         _opened(dataset, problems)
     sources = [source for source in opened if source is not None]
-    with join_processes(config.device) as process:
-        run = Run(config, process)
-        first_loss = math.nan if problems else _first_loss(run, sources, problems)
-    groups = tuple(
-        GroupPlan(group.name, len(group.parameters), sum(one.numel() for one in group.parameters),
-                  group.learning_rate, group.weight_decay)
-        for group in run.groups)
+    groups: tuple[GroupPlan, ...] = ()
+    size_hw, first_loss = None, math.nan
+    try:
+        with join_processes(config.device) as process:
+            run = Run(config, process)
+            groups, size_hw = tuple(map(_group_plan, run.groups)), run.size_hw
+            if not problems:
+                first_loss = _first_loss(run, sources)
+    except ZoeDepthError as error:
+        problems.append(str(error))
     return TrainPlan(
-        tuple(_dataset_plans(config, opened)), groups, run.size_hw, first_loss, tuple(problems))
+        tuple(_dataset_plans(config, opened)), groups, size_hw, first_loss, tuple(problems))
+
+
+def _group_plan(group: ParameterGroup) -> GroupPlan:
+    weights = sum(one.numel() for one in group.parameters)
+    return GroupPlan(
+        group.name, len(group.parameters), weights, group.learning_rate, group.weight_decay)
 
 
 def _opened(dataset: DatasetConfig, problems: list[str]) -> Source | None:
@@ -119,10 +128,6 @@ def _dataset_plans(
                 source.name, len(source), in_a_step, in_a_step * config.steps / len(source))
 
 
-def _first_loss(run: Run, sources: list[Source], problems: list[str]) -> float:
-    try:
-        batches = Batches(run.config, sources, run.model.config, run.size_hw)
-        return run.loss(next(load(batches, 0)))
-    except ZoeDepthError as error:
-        problems.append(str(error))
-        return math.nan
+def _first_loss(run: Run, sources: list[Source]) -> float:
+    batches = Batches(run.config, sources, run.model.config, run.size_hw)
+    return run.loss(next(load(batches, 0)))

@@ -38,7 +38,8 @@ from zoe_depth_ros.training.processes import Process
 
 MOST_BAD_STEPS = 5
 # What a resumed run may do otherwise: none of it changes a weight.
-CHANGEABLE = ('device', 'workers', 'save_every', 'validate_every', 'validation')
+CHANGEABLE = (
+    'device', 'workers', 'check_data', 'save_every', 'validate_every', 'validation')
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,5 @@ def comparison(sample: Sample, depth_m: NDArray[np.float32]) -> NDArray[np.uint8
 
 def shown_samples(sources: Sequence[Source], count: int) -> list[Sample]:
     """Return the first images of several sources, in turn."""
-    return [
-        sources[number % len(sources)][number // len(sources)] for number in range(count)
-        if number // len(sources) < len(sources[number % len(sources)])]
+    turns = [divmod(number, len(sources)) for number in range(count)] if sources else []
+    return [sources[turn][number] for number, turn in turns if number < len(sources[turn])]

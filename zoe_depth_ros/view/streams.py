@@ -19,6 +19,7 @@ from zoe_depth_ros.bag.topics import COMPRESSED_SUFFIX
 from zoe_depth_ros.bag.topics import COMPRESSED_TYPE
 from zoe_depth_ros.bag.topics import IMAGE_TYPE
 from zoe_depth_ros.encoding import DEPTH_FORMATS
+from zoe_depth_ros.encoding import is_depth_format
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.frame_forest import frame_name
 
@@ -101,7 +102,7 @@ def _kind(message: BagMessage) -> str:
         return SCENE
     content = deserialized(message)
     is_depth = (
-        'compressedDepth' in content.format if message.type_name == COMPRESSED_TYPE
+        is_depth_format(content.format) if message.type_name == COMPRESSED_TYPE
         else content.encoding in DEPTH_FORMATS)
     if not is_depth:
         return IMAGE
