@@ -33,6 +33,7 @@ from zoe_depth_ros.datasets import DatasetConfig
 from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.evaluation import AlternatingWorlds
 from zoe_depth_ros.evaluation import evaluate
+from zoe_depth_ros.evaluation import EvaluationOptions
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.training.config import read_train_config
@@ -55,10 +56,11 @@ class Score:
     router: float | None
 
 
-def score(weights: Path, worlds: int, size_hw: tuple[int, int]) -> Score:
+def score(weights: Path, worlds: int, size_hw: tuple[int, int], route: str) -> Score:
     """Evaluate as `zoe_depth evaluate --worlds` does, on worlds that no training uses."""
     estimator = DepthEstimator(load_model(weights), with_std_dev=False)
-    indoor, outdoor = evaluate(estimator, AlternatingWorlds(worlds, size_hw)).domains
+    indoor, outdoor = evaluate(
+        estimator, AlternatingWorlds(worlds, size_hw), EvaluationOptions(route=route)).domains
     router = (indoor.router_accuracy + outdoor.router_accuracy) / 2
     return Score(
         indoor.metrics.d1, indoor.metrics.rel, outdoor.metrics.d1, outdoor.metrics.rel,
@@ -95,7 +97,8 @@ def finished_score(name: str, config: TrainConfig, places: argparse.Namespace) -
     with tqdm(total=config.steps, desc=name, leave=False) as bar:
         weights = train(replace(config, datasets=datasets), run,
                         lambda step: bar.update(step.number - bar.n))
-    found = score(weights, places.worlds, config.datasets[0].size_hw)
+    route = 'mixed' if config.routing == 'auto' else 'router'  # as it was trained
+    found = score(weights, places.worlds, config.datasets[0].size_hw, route)
     result.write_text(json.dumps({'score': asdict(found), 'options': options}, indent=1))
     shutil.rmtree(run)
     return found

@@ -56,6 +56,23 @@ def test_evaluation_counts_what_the_router_gets_wrong(estimator):
     assert [row.routed for row in report.rows] == [routed] * 2
 
 
+def test_evaluation_mixes_the_heads_by_the_routers_probabilities(estimator):
+    picked = estimator.estimate(image())
+    of_domain = {}
+    for domain in ('indoor', 'outdoor'):
+        estimator.set_domain(domain)
+        of_domain[domain] = estimator.estimate(image()).depth_m
+    estimator.set_domain('auto')
+    share = {domain: 1 - picked.domain_probability for domain in of_domain}
+    share[picked.domain] = picked.domain_probability
+    truth_m = np.prod([depth_m ** share[domain] for domain, depth_m in of_domain.items()], axis=0)
+    options = EvaluationOptions(route='mixed')
+    found = compare(estimator, sample(truth_m, 'indoor', rgb=image()), options).row
+    assert found.metrics.rel < 1e-5 and found.routed == picked.domain
+    (plain,) = evaluate(estimator, Samples(sample(truth_m, 'indoor', rgb=image()))).rows
+    assert plain.metrics.rel > 1e-3
+
+
 def test_evaluation_by_label_uses_the_head_of_the_sample_and_still_judges_the_router(estimator):
     routed = estimator.estimate(image()).domain
     samples = []

@@ -180,4 +180,5 @@ def test_automatic_routing_mixes_the_heads_by_the_routers_probabilities():
     prediction = TrainedNetwork(model, run.config)(image, torch.zeros(4, dtype=torch.int64))
     indoor, outdoor = (model(image, heads=[head] * 4).depth_m for head in (0, 1))
     share = model(image).domain_logits.softmax(dim=1)[:, 0].view(4, 1, 1, 1)
-    assert torch.allclose(prediction.depth_m, share * indoor + (1 - share) * outdoor, rtol=1e-4)
+    assert torch.allclose(
+        prediction.depth_m, indoor ** share * outdoor ** (1 - share), rtol=1e-4)

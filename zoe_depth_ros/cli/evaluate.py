@@ -40,7 +40,8 @@ def add_options(parser: ArgumentParser) -> None:
         help='evaluate once more, after the one scale factor that fits all images best')
     parser.add_argument(
         '--route', default='router',
-        help='router, or label: the domain of the data chooses the head (default: %(default)s)')
+        help='router; label: the domain of the data chooses the head; or mixed: all heads, by the '
+        "router's probabilities (default: %(default)s)")
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N')
     parser.add_argument(
         '--output', type=Path,

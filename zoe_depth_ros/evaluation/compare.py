@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ from zoe_depth_ros.errors import ImageError
 from zoe_depth_ros.evaluation.options import EvaluationOptions
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.inference import DepthMap
+from zoe_depth_ros.inference.routing import Routing
 from zoe_depth_ros.metrics import counted_pixels
 from zoe_depth_ros.metrics import depth_metrics
 from zoe_depth_ros.metrics import DepthMetrics
@@ -92,7 +95,14 @@ def _estimated(
 ) -> DepthMap:
     if options.route == 'label':
         estimator.set_domain(sample.domain)
-    return estimator.estimate(*_resized_image(sample, options))
+    rgb, camera = _resized_image(sample, options)
+    choose = partial(_mixed, estimator.domains) if options.route == 'mixed' else None
+    return estimator.estimate_batch([rgb], [camera], choose=choose)[0]
+
+
+def _mixed(domains: Sequence[str], _: int, probabilities: Sequence[float]) -> Routing:
+    head = int(np.argmax(probabilities))
+    return Routing(head, domains[head], probabilities[head], tuple(probabilities))
 
 
 def _resized_image(

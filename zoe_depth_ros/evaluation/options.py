@@ -10,7 +10,7 @@ import math
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.evaluation.presets import Preset
 
-ROUTES = ('router', 'label')
+ROUTES = ('router', 'label', 'mixed')
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class EvaluationOptions:
     :param preset: benchmark whose depth limits, crop and image size apply; None: the limits of the
         image's domain, all pixels, the image as it is.
     :param route: 'router' lets the network choose the metric head; 'label' gives it the domain of
-        the data set, as the paper's labelled router does.
+        the data set, as the paper's labelled router does; 'mixed' mixes the depth of all heads by
+        the router's probabilities, as training with `routing: auto` does.
     :param median: multiply each prediction by median truth / median prediction.
     :param scale: multiply all predictions by this one factor.
     :param skip_bad: count and name images that cannot be evaluated, instead of stopping.

@@ -113,6 +113,8 @@ def _remarks(report: EvaluationReport) -> list[str]:
         remarks.append(f'one factor on all predictions would be {report.fitting_scale:.3f}')
     if options.route == 'label':
         remarks.append('the data set, not the router, chooses the metric head')
+    if options.route == 'mixed':
+        remarks.append("all metric heads are mixed by the router's probabilities")
     if preset:
         remarks.append(f'{preset.title} has {preset.images} images')
     if preset and preset.note:

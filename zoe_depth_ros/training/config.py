@@ -70,7 +70,7 @@ class TrainConfig:
     :param batches: 'mixed' has images of every data set, 'homogeneous' of one, in turn.
     :param routing: which head predicts while training: 'labelled' the one of the image's domain;
         'trained' the one the router picks; 'auto' all, mixed by the router's probabilities, and
-        no label is used.
+        no label is used (`zoe_depth evaluate --route mixed` judges it so; the node runs one head).
     :param learning_rate: peak of the one-cycle schedule.
     :param encoder_divisor: the encoder's and reassembly's share of it is 1 / encoder_divisor.
     :param table_divisor: of the relative-position tables; from random weights they have far to

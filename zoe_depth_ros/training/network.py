@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 from torch import Tensor
 
@@ -125,30 +124,23 @@ class TrainedNetwork(nn.Module):
             relative = self.model.features(image).relative_depth.float()
             return Prediction(
                 relative, relative, relative.new_zeros(len(image), len(self.model.heads)))
-        if self.routing == 'auto':
-            return self._mixture(image)
         heads = labels.tolist() if self.routing == 'labelled' else None
-        output = self.model(image, heads=heads, with_std_dev=False)
+        output = self.model(
+            image, heads=heads, weigh=mixture if self.routing == 'auto' else None,
+            with_std_dev=False)
         return Prediction(
             _taught(output.relative_depth, self._teaches_relative), output.depth_m,
             _taught(output.domain_logits, self._teaches_router))
 
-    def _mixture(self, image: Tensor) -> Prediction:
-        """Mix the depths of all heads by the router's probabilities (paper, 'Auto Router')."""
-        model = self.model
-        features = model.features(image)
-        with torch.autocast(image.device.type, enabled=False):
-            features = features.float()
-            bottleneck = model.embedding.embed_bottleneck(features)
-            logits = model.domain_logits(bottleneck)
-            embeddings = model.embedding(features, bottleneck)
-            depths_m = torch.cat([
-                head(features, embeddings, with_std_dev=False).depth_m for head in model.heads],
-                dim=1)
-            weights = logits.softmax(dim=1)[:, :, None, None]
-            mixed_m = (weights * depths_m).sum(dim=1, keepdim=True)
-        return Prediction(
-            _taught(features.relative_depth, self._teaches_relative), mixed_m, logits)
+
+def mixture(logits: Tensor) -> Tensor:
+    """
+    Return the weight of each head in an image's depth (paper, 'Auto Router'): its probability.
+
+    :param logits: (B, heads) of the router.
+    :return: (B, heads).
+    """
+    return logits.softmax(dim=1)
 
 
 def _taught(result: Tensor, is_taught: bool) -> Tensor:

@@ -23,6 +23,7 @@ from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.batches import heads_of_domains
 from zoe_depth_ros.training.batches import network_input
 from zoe_depth_ros.training.config import TrainConfig
+from zoe_depth_ros.training.network import mixture
 
 LEAST_DEPTH_M = 1e-3
 LEAST_DISPARITY = 1e-6
@@ -105,7 +106,8 @@ class Validator:
             relative = framing.restore(model.features(image).relative_depth.float())
             return Judged(fitted_depth(relative[0, 0].cpu().numpy(), sample.depth_m), True)
         forced = [label] if self.config.routing == 'labelled' else None
-        output = model(image, heads=forced, with_std_dev=False)
+        weigh = mixture if self.config.routing == 'auto' else None
+        output = model(image, heads=forced, weigh=weigh, with_std_dev=False)
         depth_m = framing.restore(output.depth_m)[0, 0].cpu().numpy()
         return Judged(depth_m, int(output.domain_logits.argmax()) == label)
 
