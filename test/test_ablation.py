@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import importlib.util
 import json
 from pathlib import Path
@@ -105,7 +106,7 @@ def test_ablation_refuses_results_of_other_options(ablation, setting, tmp_path):
 @pytest.mark.parametrize('path', ROWS, ids=lambda path: path.stem)
 def test_ablation_row_has_the_network_of_its_name(path):
     config = read_train_config(path)
-    model = build_network(config).config
+    model = build_network(replace(config, init_parts='all')).config
     bins = model.bins
     found = {
         'no_pretraining': config.init_parts == 'all',
