@@ -9,7 +9,6 @@ import json
 import pytest
 
 from zoe_depth_ros.config import BinsConfig
-from zoe_depth_ros.config import build_config
 from zoe_depth_ros.config import check_network_size
 from zoe_depth_ros.config import EncoderConfig
 from zoe_depth_ros.config import HeadConfig
@@ -20,6 +19,7 @@ from zoe_depth_ros.known_models import ZOED_K
 from zoe_depth_ros.known_models import ZOED_MINI_NK
 from zoe_depth_ros.known_models import ZOED_N
 from zoe_depth_ros.known_models import ZOED_NK
+from zoe_depth_ros.option_fields import build_config
 
 NYU = HeadConfig('nyu', 'indoor', 1e-3, 10.0)
 

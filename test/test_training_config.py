@@ -58,7 +58,7 @@ def test_training_files_of_the_paper_have_its_numbers():
     ('steps: 2.5', 'steps = 2.5 is not a int'), ('batch_size: true', 'batch_size = True is not'),
     ('learning_rate: fast', "learning_rate = 'fast' is not a float"),
     ('augment: {flip: yes}', 'flip = True is not a float'),
-    ('datasets: [{kind: list, path: l.txt, truth: disparity}]', "stage = 'metric' cannot learn"),
+    ('datasets: [{kind: list, path: l.txt, truth: disparity}]', "stage = 'metric' cannot use"),
     ('datasets: [{frames: "3:-"}]', "frames = '3:-' is not start:stop"),
     ('datasets: [{kind: list, path: l.txt, mask: kb}]', "mask = 'kb' is not one of"),
     ('{batch_size: 9, accumulate: 2}', 'batch_size = 9 is not a multiple of accumulate = 2'),

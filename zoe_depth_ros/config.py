@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import fields
 from typing import Any
 from typing import get_args
 from typing import Literal
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import build_config
 
 Domain = Literal['indoor', 'outdoor']
 
@@ -286,34 +286,3 @@ def check_network_size(size_hw: tuple[int, int]) -> None:
     """
     _require(all(side > 0 and side % SIZE_MULTIPLE == 0 for side in size_hw),
              f'network size {size_hw[0]}x{size_hw[1]} is not a multiple of {SIZE_MULTIPLE}')
-
-
-def build_config(cls: type[Any], values: Mapping[str, Any]) -> Any:
-    """
-    Build a configuration dataclass from plain values, lists becoming tuples.
-
-    1e-4 is a text in YAML, which wants 1.0e-4; where a number is expected it becomes one.
-
-    :raises ConfigError: a name is unknown, or the dataclass refuses a value.
-    """
-    known = {item.name for item in fields(cls)}
-    unknown = sorted(set(values) - known)
-    _require(not unknown, f'{cls.__name__} has no option {", ".join(unknown)}')
-    numbers = {item.name for item in fields(cls) if isinstance(item.default, float)}
-    tidy = {name: _number(value) if name in numbers else _tuple(value)
-            for name, value in values.items()}
-    try:
-        return cls(**tidy)
-    except TypeError as error:
-        raise ConfigError(f'{cls.__name__}: {error}') from error
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _number(value: Any) -> Any:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value

@@ -1,9 +1,10 @@
 # Copyright 2026 The zoe_depth_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Dataclass fields that carry their description, their range and whether they can change running.
+Dataclasses of options: what their fields carry, checks of it, and how they are built.
 
-ROS parameters, their descriptors and the documentation are made from what the fields carry.
+Fields may carry their description, their range and whether they can change running; ROS
+parameters, their descriptors and the documentation are made from that.
 """
 
 from __future__ import annotations
@@ -110,3 +111,35 @@ def with_options(options: Options, changes: Mapping[str, Any]) -> Options:
         return replace(options, **own)  # type: ignore[type-var]
     except TypeError as error:
         raise ConfigError(f'unknown option in {", ".join(sorted(changes))}') from error
+
+
+def build_config(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    """
+    Build a configuration dataclass from plain values, lists becoming tuples.
+
+    1e-4 is a text in YAML, which wants 1.0e-4; where a number is expected it becomes one.
+
+    :raises ConfigError: a name is unknown, or the dataclass refuses a value.
+    """
+    known = {item.name for item in fields(cls)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(f'{cls.__name__} has no option {", ".join(unknown)}')
+    numbers = {item.name for item in fields(cls) if isinstance(item.default, float)}
+    tidy = {name: _number(value) if name in numbers else _tuple(value)
+            for name, value in values.items()}
+    try:
+        return cls(**tidy)
+    except TypeError as error:
+        raise ConfigError(f'{cls.__name__}: {error}') from error
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

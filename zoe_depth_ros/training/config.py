@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from zoe_depth_ros.config import build_config
 from zoe_depth_ros.config import check_network_size
 from zoe_depth_ros.datasets.config import DatasetConfig
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.option_fields import build_config
 from zoe_depth_ros.option_fields import check_types
 from zoe_depth_ros.training.augment import AugmentConfig
 
@@ -151,9 +151,9 @@ class TrainConfig:
         self._require('model_options', not (
             self.model_options and self.init and self.init_parts == 'all'),
             f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings its own network')
-        for dataset in self.datasets:
+        for dataset in (*self.datasets, *self.validation):
             self._require('stage', self.stage == 'relative' or dataset.truth != 'disparity', (
-                f'cannot learn from {dataset.path}: truth = {dataset.truth!r} is in no unit'))
+                f'cannot use {dataset.path}: truth = {dataset.truth!r} is in no unit'))
         if self.size_hw is not None:
             check_network_size(self.size_hw)
 
