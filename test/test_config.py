@@ -10,6 +10,7 @@ import pytest
 
 from zoe_depth_ros.config import BinsConfig
 from zoe_depth_ros.config import check_network_size
+from zoe_depth_ros.config import DecoderConfig
 from zoe_depth_ros.config import EncoderConfig
 from zoe_depth_ros.config import HeadConfig
 from zoe_depth_ros.config import ModelConfig
@@ -58,6 +59,7 @@ def test_config_of_the_released_networks_has_their_numbers(
     (ModelConfig, {'heads': (NYU, replace(NYU, name='k'))}, '2 heads need a router'),
     (ModelConfig, {'router': RouterConfig()}, '1 heads exclude a router'),
     (ModelConfig, {'network_size_hw': (384, 500)}, '384x500'),
+    (ModelConfig, {'decoder': DecoderConfig(stem_maps=True)}, "need stem = conv, not 'patch'"),
 ])
 def test_config_that_contradicts_itself_is_refused(cls, values, reason):
     with pytest.raises(ConfigError, match=reason):

@@ -64,8 +64,7 @@ def test_training_files_of_the_paper_have_its_numbers():
     ('{batch_size: 9, accumulate: 2}', 'batch_size = 9 is not a multiple of accumulate = 2'),
     ('augment: {zoom: 0.5}', 'augment: zoom = 0.5'), ('augment: 3', 'augment holds 3'),
     ('datasets: [worlds]', "datasets holds 'worlds'"), ('datasets: [{knd: worlds}]', 'knd'),
-    ('validation: [{kind: world}]', "kind = 'world'"),
-    ('{init: zoed_n, model_options: {bins: {n_bins: 8}}}', 'init_parts = encoder_decoder')])
+    ('validation: [{kind: world}]', "kind = 'world'"), ('precision: half', "precision = 'half'")])
 def test_training_file_with_a_wrong_value_names_it(tmp_path, text, message):
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)

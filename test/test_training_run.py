@@ -30,6 +30,7 @@ from zoe_depth_ros.training.optimizer import build_optimizer
 from zoe_depth_ros.training.optimizer import build_schedule
 from zoe_depth_ros.training.optimizer import group_of
 from zoe_depth_ros.training.optimizer import parameter_groups
+from zoe_depth_ros.training.processes import Process
 from zoe_depth_ros.training.run import MOST_BAD_STEPS
 from zoe_depth_ros.training.run import Run
 
@@ -165,6 +166,16 @@ def test_step_in_parts_has_the_mean_of_their_losses_and_gradients():
     assert twice.gradient_norm == pytest.approx(double.gradient_norm, rel=1e-4)
 
 
+@pytest.mark.parametrize(('precision', 'device', 'capabilities', 'expected'), [
+    ('bf16', 'cpu', {}, True), ('fp32', 'cuda', {}, False), ('auto', 'cuda', {}, True),
+    ('auto', 'cpu', {'avx2': True, 'avx512_bf16': False}, False), ('auto', 'cpu', {}, False),
+    ('auto', 'cpu', {'avx512_bf16': True}, True), ('auto', 'cpu', {'amx_bf16': True}, True)])
+def test_precision_is_bfloat16_where_the_device_has_instructions_for_it(
+        monkeypatch, precision, device, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: capabilities)
+    assert Process(0, 1, torch.device(device)).computes_in_bf16(precision) is expected
+
+
 def test_step_in_bfloat16_has_nearly_the_loss_of_float32():
     losses = [run.loss([batches_of(run)[0]])
               for run in (quick_run(precision='fp32'), quick_run(precision='bf16'))]
@@ -192,6 +203,35 @@ def test_network_starts_from_whole_weights_with_their_own_configuration(tmp_path
     assert started.config == model.config
     assert torch.equal(started.encoder.cls_token, model.encoder.cls_token)
     assert all(parameter.requires_grad for parameter in Run(config, ALONE).model.parameters())
+
+
+def test_network_that_has_more_than_its_weights_predicts_as_they_do_at_first(tmp_path):
+    stem = {'encoder': {**TINY_MODEL['encoder'], 'stem': 'conv'}}
+    plain = build_network(quick_config(model_options={**TINY_MODEL, **stem}))
+    save_checkpoint(plain, tmp_path / 'w.safetensors')
+    config = quick_config(
+        init=str(tmp_path / 'w.safetensors'),
+        model_options={'encoder': {'absolute_position': True}, 'decoder': {'stem_maps': True}})
+    grown = build_network(config)
+    assert set(grown.state_dict()) - set(plain.state_dict()) == {
+        'encoder.absolute_position', *(f'decoder.stem_lateral.{n}.weight' for n in range(3))}
+    image = torch.rand(1, 3, 32, 64, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        assert torch.equal(grown.eval()(image).depth_m, plain.eval()(image).depth_m)
+    run = Run(config, ALONE)
+    run.step([batches_of(run)[0]])
+    run.save_weights(tmp_path / 'grown.safetensors')
+    again = load_checkpoint(tmp_path / 'grown.safetensors')
+    assert again.config == grown.config
+    assert again.decoder.stem_lateral[2].weight.any()
+
+
+def test_network_with_options_its_weights_do_not_fit_cannot_start_from_them(tmp_path, model):
+    save_checkpoint(model, tmp_path / 'w.safetensors')
+    with pytest.raises(WeightsError, match=r'w\.safetensors does not fit .*distribution'):
+        build_network(quick_config(
+            init=str(tmp_path / 'w.safetensors'),
+            model_options={'bins': {'distribution': 'softmax'}}))
 
 
 def test_network_of_other_heads_starts_from_encoder_and_decoder(tmp_path, model):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -22,6 +23,7 @@ from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.model.bin_distribution import BinDistribution
 from zoe_depth_ros.model.zoedepth import ModelOutput
 from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.training.network import ADDITIONS
 
 
 def randomised(config: ModelConfig) -> ZoeDepth:
@@ -78,8 +80,48 @@ def test_zoedepth_every_stem_sees_the_whole_image(tiny_config):
     for stem in STEMS:
         network = randomised(replace(tiny_config, encoder=replace(tiny_config.encoder, stem=stem)))
         image = images(1).requires_grad_()
-        network.encoder(image)[0].square().sum().backward()
+        network.encoder(image).tokens[0].square().sum().backward()
         assert (image.grad[0] != 0).float().mean() > 0.99
+
+
+@pytest.fixture(scope='module')
+def config_with_additions(tiny_config) -> ModelConfig:
+    return replace(
+        tiny_config, decoder=replace(tiny_config.decoder, stem_maps=True),
+        encoder=replace(tiny_config.encoder, stem='conv', absolute_position=True))
+
+
+def test_zoedepth_everything_that_can_be_added_matters_and_learns(config_with_additions):
+    network = randomised(config_with_additions)
+    depth_m = network(images(1)).depth_m
+    depth_m.log().square().sum().backward()
+    added = [one for name, one in network.named_parameters() if name.startswith(ADDITIONS)]
+    assert [tuple(one.shape) for one in added] == [
+        (1, 32, 4, 4), (16, 4, 1, 1), (16, 8, 1, 1), (16, 16, 1, 1)]
+    for addition in added:
+        assert addition.grad.any()
+        with torch.no_grad():
+            kept = addition.clone()
+            addition.zero_()
+            without_m = network(images(1)).depth_m
+            addition.copy_(kept)
+        assert not torch.allclose(without_m, depth_m, rtol=1e-3)
+
+
+def test_zoedepth_absolute_position_is_its_table_resized_to_the_patches(config_with_additions):
+    encoder = randomised(config_with_additions).encoder
+    table = encoder.absolute_position.detach()[0].clone()
+    with torch.no_grad():
+        for block in encoder.blocks:  # so that tokens pass through unchanged
+            block.gamma_1.zero_()
+            block.gamma_2.zero_()
+        placed = encoder(images(1)).tokens[3][0, 1:]
+        encoder.absolute_position.zero_()
+        patches = encoder(images(1)).tokens[3][0, 1:]
+    expected = cv2.resize(
+        table.permute(1, 2, 0).numpy(), (6, 4), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(
+        (placed - patches).unflatten(0, (4, 6)).numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize('distribution', DISTRIBUTIONS)

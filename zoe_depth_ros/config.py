@@ -50,7 +50,9 @@ class EncoderConfig:
     :param stem: how patches become tokens: 'patch', one linear map as in BEiT, or 'conv', four
         convolutions of stride 2, with which small networks learn from fewer images
         (arXiv 2106.14881).
-    :param pretrain_window: side, in patches, of the window the relative-position tables are for.
+    :param pretrain_window: side, in patches, of the window the position tables are for.
+    :param absolute_position: add a learned embedding of its place to every patch, which BEiT has
+        as an option; where the horizon lies and how high the camera stands is easier to see then.
     :param hooks: the four blocks (from 0) whose output tokens the decoder reads.
     :param layer_scale: initial value of the residual scales gamma.
     :param drop_path: stochastic depth of the last block while training (0 at the first).
@@ -63,6 +65,7 @@ class EncoderConfig:
     patch_size: int = 16
     stem: str = 'patch'
     pretrain_window: int = 24
+    absolute_position: bool = False
     hooks: tuple[int, int, int, int] = (5, 11, 17, 23)
     layer_scale: float = 1e-5
     drop_path: float = 0.0
@@ -87,11 +90,14 @@ class DecoderConfig:
     :param reassemble_channels: channels at strides 4, 8, 16 and 32 after reassembling.
     :param features: channels of every fusion stage.
     :param relative_channels: channels of the last feature map, shared with the metric head.
+    :param stem_maps: add the convolutional stem's maps at strides 2, 4 and 8, for what is smaller
+        than a patch; so DPT-Hybrid reads its convolutional backbone (arXiv 2103.13413).
     """
 
     reassemble_channels: tuple[int, int, int, int] = (256, 512, 1024, 1024)
     features: int = 256
     relative_channels: int = 32
+    stem_maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -255,6 +261,8 @@ class ModelConfig:
         _require(len(set(names)) == len(names), f'head names {names} are not unique')
         _require((self.router is None) == (len(names) == 1),
                  f'{len(names)} heads {"need" if len(names) > 1 else "exclude"} a router')
+        _require(self.encoder.stem == 'conv' or not self.decoder.stem_maps,
+                 f'stem_maps need stem = conv, not {self.encoder.stem!r}')
         check_network_size(self.network_size_hw)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from zoe_depth_ros.config import DecoderConfig
+from zoe_depth_ros.model.encoder import stem_widths
+from zoe_depth_ros.model.encoder import Taps
 
 TRAINING_LEAK = 0.05
 
@@ -75,24 +77,36 @@ class Decoder(nn.Module):
             nn.Conv2d(count, width, 3, padding=1, bias=False) for count in channels)
         self.fusion = nn.ModuleList(Fusion(width, has_skip=level < 3) for level in range(4))
         self.relative_head = RelativeHead(width, config.relative_channels)
+        # They begin at zero: a network that is given them predicts what it did without.
+        self.stem_lateral = nn.ModuleList(
+            nn.Conv2d(count, width, 1, bias=False) for count in stem_widths(embed_dim)[:3]
+        ) if config.stem_maps else None
+        for lateral in self.stem_lateral or ():
+            nn.init.zeros_(lateral.weight)
 
-    def forward(self, taps: list[Tensor], window_hw: tuple[int, int]) -> Features:
+    def forward(self, taps: Taps, window_hw: tuple[int, int]) -> Features:
         """
-        Decode the encoder's tokens.
+        Decode what the encoder saw.
 
-        :param taps: four (B, 1 + h * w, D) token tensors from shallow to deep.
+        :param taps: the encoder's, from shallow to deep.
         :param window_hw: (h, w) patches of the image.
         """
         maps = [
             lateral(reassemble(tokens, window_hw))
             for tokens, reassemble, lateral in zip(
-                taps, self.reassemble, self.lateral, strict=True)]
+                taps.tokens, self.reassemble, self.lateral, strict=True)]
+        if self.stem_lateral is not None:
+            fine, *stem = (
+                lateral(part) for part, lateral in zip(taps.stem, self.stem_lateral, strict=True))
+            maps[:2] = [part + own for part, own in zip(maps[:2], stem, strict=True)]
         fused = self.fusion[3](maps[3], None, maps[2].shape[-2:])
         levels = [fused]
         for level in (2, 1, 0):
             size_hw = maps[level - 1].shape[-2:] if level else _doubled(maps[0])
             fused = self.fusion[level](fused, maps[level], size_hw)
             levels.append(fused)
+        if self.stem_lateral is not None:
+            levels[3] = fused = fused + fine
         last, relative_depth = self.relative_head(fused)
         level0, level1, level2, level3 = levels
         return Features(maps[3], (level0, level1, level2, level3), last, relative_depth)

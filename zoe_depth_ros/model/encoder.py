@@ -30,6 +30,19 @@ CACHED_SIZES = 2
 MASK_CACHE_BYTES = {'cpu': 2**28, 'cuda': 2**31}
 
 
+@dataclass(frozen=True)
+class Taps:
+    """
+    What the decoder reads, for B images of H x W.
+
+    :param tokens: of four blocks, (B, 1 + (H/16)(W/16), D), class token first, patches row-major.
+    :param stem: (B, C, h, w) maps of a convolutional stem at strides 2, 4 and 8; none without one.
+    """
+
+    tokens: list[Tensor]
+    stem: list[Tensor]
+
+
 class Encoder(nn.Module):
     """BEiT vision transformer that returns the tokens of four of its blocks."""
 
@@ -37,9 +50,12 @@ class Encoder(nn.Module):
         super().__init__()
         dim = config.embed_dim
         self.hooks = config.hooks
-        self.patch_embed = conv_stem(dim) if config.stem == 'conv' else nn.Conv2d(
+        self.patch_embed = ConvStem(dim) if config.stem == 'conv' else nn.Conv2d(
             3, dim, config.patch_size, stride=config.patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.absolute_position = nn.Parameter(
+            torch.zeros(1, dim, config.pretrain_window, config.pretrain_window)
+        ) if config.absolute_position else None
         rates = [config.drop_path * n / max(1, config.depth - 1) for n in range(config.depth)]
         self.blocks = nn.ModuleList(
             Block(
@@ -64,36 +80,55 @@ class Encoder(nn.Module):
             if isinstance(module, Attention):
                 module.k_bias = torch.zeros_like(module.v_bias, requires_grad=False)
 
-    def forward(self, image: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> Taps:
         """
         Encode images.
 
         :param image: (B, 3, H, W) normalised to [-1, 1]; H and W multiples of 16.
-        :return: four (B, 1 + (H/16)(W/16), D) token tensors, class token first, patches row-major.
         """
-        patches = self.patch_embed(image)
+        stem = self.patch_embed.maps(image) if isinstance(self.patch_embed, ConvStem) else []
+        patches = self.patch_embed[-1](stem[-1]) if stem else self.patch_embed(image)
         window_hw = patches.shape[-2], patches.shape[-1]
+        if self.absolute_position is not None:
+            patches = patches + functional.interpolate(
+                self.absolute_position, size=window_hw, mode='bilinear', align_corners=False)
         tokens = torch.cat(
             [self.cls_token.expand(len(image), -1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         bias_of = self.position_bias(window_hw)
-        taps = []
+        taps: list[Tensor] = []
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, shared_rel_pos_bias=bias_of(number))
             if number in self.hooks:
                 taps.append(tokens)
-        return taps
+        return Taps(taps, stem[:-1])
 
 
-def conv_stem(dim: int) -> nn.Sequential:
-    """Return convolutions from (B, 3, H, W) images to (B, dim, H/16, W/16) tokens."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for width in (dim // 8, dim // 4, dim // 2, dim):
-        layers += [
-            nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
-            nn.GroupNorm(1, width), nn.GELU()]
-        channels = width
-    return nn.Sequential(*layers, nn.Conv2d(dim, dim, 1))
+class ConvStem(nn.Sequential):
+    """Convolutions from (B, 3, H, W) images to (B, dim, H/16, W/16) tokens."""
+
+    def __init__(self, dim: int) -> None:
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in stem_widths(dim):
+            layers += [
+                nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
+                nn.GroupNorm(1, width), nn.GELU()]
+            channels = width
+        super().__init__(*layers, nn.Conv2d(dim, dim, 1))
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Return the four maps (B, C, h, w), at strides 2, 4, 8 and 16, before the tokens."""
+        maps = []
+        for layer in list(self)[:-1]:
+            image = layer(image)
+            if isinstance(layer, nn.GELU):
+                maps.append(image)
+        return maps
+
+
+def stem_widths(dim: int) -> tuple[int, int, int, int]:
+    """Return the channels of a convolutional stem at strides 2, 4, 8 and 16."""
+    return dim // 8, dim // 4, dim // 2, dim
 
 
 @dataclass(frozen=True)

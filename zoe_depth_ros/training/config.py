@@ -29,7 +29,7 @@ CHOICES = {
     'truth_size': ('network', 'native'),
     'batches': ('mixed', 'homogeneous'),
     'routing': ('labelled', 'trained', 'auto'),
-    'precision': ('bf16', 'fp32'),
+    'precision': ('auto', 'bf16', 'fp32'),
 }
 POSITIVE = (
     'steps', 'batch_size', 'accumulate', 'learning_rate', 'encoder_divisor', 'table_divisor',
@@ -51,7 +51,9 @@ class TrainConfig:
     :param model_options: nested fields of `ModelConfig` that differ from that network's.
     :param init: name or path of weights to start from, '' for none.
     :param init_parts: what is taken from them: 'all', with the network they belong to in place of
-        `model`; 'encoder_decoder', of MiDaS weights too; or 'encoder', of timm's BEiT too.
+        `model`, to which `model_options` may add `encoder.absolute_position` and
+        `decoder.stem_maps`; 'encoder_decoder', of MiDaS weights too; or 'encoder', of timm's BEiT
+        too.
     :param datasets: images to learn from.
     :param validation: images to judge by while training.
     :param check_data: read all images once before a new run's first step, so that what is wrong
@@ -90,7 +92,8 @@ class TrainConfig:
         network needs that learns from random weights.
     :param sky_factor: sky is pushed beyond this many times the head's largest depth.
     :param device: 'auto', 'cpu' or 'cuda:N'; every process of torchrun takes its own GPU.
-    :param precision: 'bf16' autocast for encoder and decoder, or 'fp32'.
+    :param precision: of encoder and decoder: 'bf16', 'fp32', or 'auto', which is bf16 where the
+        device computes in it: a GPU, or a CPU with AVX-512 or AMX instructions for it.
     :param workers: processes that load images; 0 for none.
     :param seed: of the initial weights, the order of the images and their augmentation.
     :param save_every: steps between saved states.
@@ -130,7 +133,7 @@ class TrainConfig:
     anchored: bool = False
     sky_factor: float = 1.5
     device: str = 'auto'
-    precision: str = 'bf16'
+    precision: str = 'auto'
     workers: int = 1
     seed: int = 0
     save_every: int = 500
@@ -148,9 +151,6 @@ class TrainConfig:
             self._require(name, 0 < getattr(self, name) < 1, 'is not between 0 and 1')
         self._require('batch_size', self.batch_size % self.accumulate == 0,
                       f'is not a multiple of accumulate = {self.accumulate}')
-        self._require('model_options', not (
-            self.model_options and self.init and self.init_parts == 'all'),
-            f'needs init_parts = encoder_decoder or encoder: {self.init!r} brings its own network')
         for dataset in (*self.datasets, *self.validation):
             self._require('stage', self.stage == 'relative' or dataset.truth != 'disparity', (
                 f'cannot use {dataset.path}: truth = {dataset.truth!r} is in no unit'))

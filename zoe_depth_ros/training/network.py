@@ -21,14 +21,18 @@ from zoe_depth_ros.known_models import ZOED_MINI_NK
 from zoe_depth_ros.known_models import ZOED_N
 from zoe_depth_ros.known_models import ZOED_NK
 from zoe_depth_ros.model.checkpoint import check_fit
-from zoe_depth_ros.model.checkpoint import load_model
 from zoe_depth_ros.model.checkpoint import read_part
+from zoe_depth_ros.model.checkpoint import read_weights
 from zoe_depth_ros.model.download import find_weights
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.config import TrainConfig
 
 ARCHITECTURES = {
     'zoed_n': ZOED_N, 'zoed_k': ZOED_K, 'zoed_nk': ZOED_NK, 'zoed_mini_nk': ZOED_MINI_NK}
+
+
+# What can be added to weights that do not have it: it begins at zero and changes no result.
+ADDITIONS = ('encoder.absolute_position', 'decoder.stem_lateral.')
 
 
 def build_network(config: TrainConfig) -> ZoeDepth:
@@ -47,7 +51,7 @@ def build_network(config: TrainConfig) -> ZoeDepth:
 
 def _first_network(config: TrainConfig) -> ZoeDepth:
     if config.init and config.init_parts == 'all':
-        return load_model(config.init)
+        return _grown(config.init, config.model_options)
     if config.init_parts != 'all' and not config.init:
         raise ConfigError(
             f'init_parts = {config.init_parts!r}, but init (--init) names no weights')
@@ -55,6 +59,20 @@ def _first_network(config: TrainConfig) -> ZoeDepth:
     model = ZoeDepth(ModelConfig.from_dict(described))
     if config.init:
         _take_parts(model, config.init, config.init_parts.split('_'))
+    return model
+
+
+def _grown(source: str, options: Mapping[str, Any]) -> ZoeDepth:
+    """Return a network with all of its weights, and what the options add to it, at zero."""
+    path = find_weights(source)
+    state, config = read_weights(path)
+    model = ZoeDepth(ModelConfig.from_dict(_merged(config.to_dict(), options)))
+    added = {
+        name: tensor for name, tensor in model.state_dict().items()
+        if name.startswith(ADDITIONS) and name not in state}
+    tensors = {name: tensor.float() for name, tensor in state.items()} | added
+    check_fit(path, model.state_dict(), tensors)
+    model.load_state_dict(tensors)
     return model
 
 

@@ -64,7 +64,8 @@ def group_of(parameter_name: str) -> str:
 
 
 def _decays(name: str, parameter: nn.Parameter) -> bool:
-    return parameter.ndim >= 2 and 'position_bias' not in name and 'cls_token' not in name
+    return parameter.ndim >= 2 and not any(
+        part in name for part in ('position_bias', 'absolute_position', 'cls_token'))
 
 
 def build_optimizer(groups: list[ParameterGroup], config: TrainConfig) -> AdamW:

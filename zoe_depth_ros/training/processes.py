@@ -14,6 +14,8 @@ from torch import distributed
 
 from zoe_depth_ros.inference.device import find_device
 
+BF16_INSTRUCTIONS = ('avx512_bf16', 'amx_bf16')
+
 
 @dataclass(frozen=True)
 class Process:
@@ -28,6 +30,13 @@ class Process:
     rank: int
     count: int
     device: torch.device
+
+    def computes_in_bf16(self, precision: str) -> bool:
+        """Return whether to, for 'bf16', 'fp32' or 'auto': without instructions it is slower."""
+        if precision != 'auto':
+            return precision == 'bf16'
+        return self.device.type == 'cuda' or any(
+            torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
 @contextmanager

@@ -169,7 +169,8 @@ class Run:
 
     def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(
-            self.process.device.type, torch.bfloat16, enabled=self.config.precision == 'bf16')
+            self.process.device.type, torch.bfloat16,
+            enabled=self.process.computes_in_bf16(self.config.precision))
 
     def _shared(self, network: TrainedNetwork) -> TrainedNetwork | DistributedDataParallel:
         """Average gradients over processes; a head no image of which is here gets none here."""
