@@ -77,12 +77,7 @@ class Decoder(nn.Module):
             nn.Conv2d(count, width, 3, padding=1, bias=False) for count in channels)
         self.fusion = nn.ModuleList(Fusion(width, has_skip=level < 3) for level in range(4))
         self.relative_head = RelativeHead(width, config.relative_channels)
-        # They begin at zero: a network that is given them predicts what it did without.
-        self.stem_lateral = nn.ModuleList(
-            nn.Conv2d(count, width, 1, bias=False) for count in stem_widths(embed_dim)[:3]
-        ) if config.stem_maps else None
-        for lateral in self.stem_lateral or ():
-            nn.init.zeros_(lateral.weight)
+        self.stem_lateral = StemLateral(embed_dim, width) if config.stem_maps else None
 
     def forward(self, taps: Taps, window_hw: tuple[int, int]) -> Features:
         """
@@ -96,9 +91,8 @@ class Decoder(nn.Module):
             for tokens, reassemble, lateral in zip(
                 taps.tokens, self.reassemble, self.lateral, strict=True)]
         if self.stem_lateral is not None:
-            fine, *stem = (
-                lateral(part) for part, lateral in zip(taps.stem, self.stem_lateral, strict=True))
-            maps[:2] = [part + own for part, own in zip(maps[:2], stem, strict=True)]
+            finest, *stem = self.stem_lateral(taps.stem)
+            maps[:2] = [seen + added for seen, added in zip(maps[:2], stem, strict=True)]
         fused = self.fusion[3](maps[3], None, maps[2].shape[-2:])
         levels = [fused]
         for level in (2, 1, 0):
@@ -106,10 +100,28 @@ class Decoder(nn.Module):
             fused = self.fusion[level](fused, maps[level], size_hw)
             levels.append(fused)
         if self.stem_lateral is not None:
-            levels[3] = fused = fused + fine
+            levels[3] = fused = fused + finest
         last, relative_depth = self.relative_head(fused)
         level0, level1, level2, level3 = levels
         return Features(maps[3], (level0, level1, level2, level3), last, relative_depth)
+
+
+class StemLateral(nn.ModuleList):
+    """
+    Maps of the convolutional stem, projected to what they are added to.
+
+    The projections begin at zero: a network that is given them predicts what it did without.
+    """
+
+    def __init__(self, embed_dim: int, width: int) -> None:
+        super().__init__(
+            nn.Conv2d(count, width, 1, bias=False) for count in stem_widths(embed_dim)[:3])
+        for weight in self.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, stem: list[Tensor]) -> list[Tensor]:
+        """Return (B, F, h, w) at strides 2, 4 and 8."""
+        return [project(part) for project, part in zip(self, stem, strict=True)]
 
 
 class Reassemble(nn.Module):

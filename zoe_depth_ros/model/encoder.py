@@ -86,8 +86,12 @@ class Encoder(nn.Module):
 
         :param image: (B, 3, H, W) normalised to [-1, 1]; H and W multiples of 16.
         """
-        stem = self.patch_embed.maps(image) if isinstance(self.patch_embed, ConvStem) else []
-        patches = self.patch_embed[-1](stem[-1]) if stem else self.patch_embed(image)
+        stem: list[Tensor] = []
+        if isinstance(self.patch_embed, ConvStem):
+            *stem, deepest = self.patch_embed.maps(image)
+            patches = self.patch_embed[-1](deepest)
+        else:
+            patches = self.patch_embed(image)
         window_hw = patches.shape[-2], patches.shape[-1]
         if self.absolute_position is not None:
             patches = patches + functional.interpolate(
@@ -100,7 +104,7 @@ class Encoder(nn.Module):
             tokens = block(tokens, shared_rel_pos_bias=bias_of(number))
             if number in self.hooks:
                 taps.append(tokens)
-        return Taps(taps, stem[:-1])
+        return Taps(taps, stem)
 
 
 class ConvStem(nn.Sequential):
