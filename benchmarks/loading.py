@@ -96,15 +96,15 @@ def main() -> None:
             f'folder {size[0]}x{size[1]}': {'kind': 'folder', 'path': name},
             f'bag {size[0]}x{size[1]}': {'kind': 'bag', 'path': str(folder / 'bag')}}
         run = Run(config_of({'kind': 'worlds'}, options), process)
+        model, size_hw = run.model.config, run.size_hw
         parts = next(load(Batches(
-            run.config, open_sources(run.config), run.model.config, run.size_hw), 0))
+            run.config, open_sources(run.config, model), model, size_hw), 0))
         trained = images_per_s(lambda: run.step(parts), options.batch_size, options.seconds)
         print(f'trained, {options.precision} on {process.device}: {trained:.1f} images/s\n')
         print('loaded from        images/s  over trained')
         for kind, dataset in kinds.items():
             config = config_of(dataset, options)
-            batches = load(Batches(
-                config, open_sources(config), run.model.config, run.size_hw), 0)
+            batches = load(Batches(config, open_sources(config, model), model, size_hw), 0)
             loaded = images_per_s(
                 lambda batches=batches: next(batches), options.batch_size, options.seconds)
             print(f'{kind:18s} {loaded:8.1f}  {loaded / trained:12.1f}')

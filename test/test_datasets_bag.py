@@ -184,6 +184,26 @@ def test_depth_of_another_size_is_told_with_both(tmp_path):
         f'its image of 8x6']
 
 
+def test_one_of_several_depth_topics_must_be_named(tmp_path):
+    path = bag_of(
+        tmp_path / 'bag', image(0), depth(0, flat(1)), depth(0, flat(2), '/a/depth/image'),
+        compressed(0, '/eye/depth/compressedDepth', '16UC1; compressedDepth png',
+                   bytes(12) + png(encode_depth_mm(flat(1)))))
+    with pytest.raises(BagError, match=r'has 2 depth topics .*: /a/depth/image, /eye/depth$'):
+        source_of(path)
+    assert source_of(path, depth_topic='/eye/depth')[0].depth_m[0, 0] == 1
+
+
+def test_images_without_depth_of_their_own_are_counted(tmp_path, caplog):
+    path = bag_of(
+        tmp_path / 'bag', image(0), depth(0, flat(1)), image(100), depth(125, flat(2)), image(200))
+    assert len(source_of(path)) == 1
+    message, = caplog.messages
+    assert message == (
+        f'bag {path}: 2 of 3 images of /eye/image have no depth of their own within 0.02 s on '
+        f'/eye/depth')
+
+
 def test_uncalibrated_camera_is_refused(tmp_path):
     info = changed(info_message('/eye/camera_info'), k=np.zeros(9))
     path = bag_of(tmp_path / 'bag', info, image(0), depth(0, flat(1)))

@@ -246,6 +246,23 @@ def test_depth_that_does_not_decode_is_told(tmp_path, suffix, content):
         source[0]
 
 
+@pytest.mark.parametrize(('damage', 'reason'), [
+    ('archive', ': an archive, not an array'), ('half an archive', ''), ('header', '')])
+def test_array_file_that_is_damaged_is_told(tmp_path, damage, reason):
+    path = tmp_path / 'depth' / 'a.npy'
+    save_npy(path, depth_m())
+    if damage == 'header':
+        path.write_bytes(path.read_bytes().replace(b'{', b'(', 1))
+    else:
+        with path.open('wb') as file:
+            np.savez(file, depth_m())
+        content = path.read_bytes()
+        path.write_bytes(content if damage == 'archive' else content[:len(content) // 2])
+    source = folder_of(tmp_path, None)
+    with pytest.raises(DatasetError, match=rf'a\.npy: does not load{reason}'):
+        source[0]
+
+
 def test_array_of_objects_is_not_unpickled(tmp_path):
     save_npy(tmp_path / 'depth' / 'a.npy', np.array([[{}]]))
     source = folder_of(tmp_path, None)

@@ -124,7 +124,11 @@ def test_cli_mask_leaves_part_of_the_truth(weights, folder, tmp_path):
     (['--preset', 'moon', '--folder', 'f'], "preset = 'moon' is not one of"),
     (['--worlds', '0'], 'count = 0'), (['--folder', '/nowhere'], '/nowhere'),
     (['--worlds', '1', '--route', 'x'], "route = 'x'"),
-    (['--worlds', '1', '--mode', 'x'], "mode = 'x'")])
+    (['--worlds', '1', '--mode', 'x'], "mode = 'x'"),
+    (['--domain', 'outdoor'], '--domain outdoor is of a list, folder or bag, and there is none'),
+    (['--depth-scale', '5'], '--depth-scale 5.0 is of a list'),
+    (['--mask', 'garg'], '--mask garg is of a list'),
+    (['--worlds', '1', '--median', '--calibrated', 'f'], 'not for --median')])
 def test_cli_evaluate_says_what_is_wrong_in_one_line(weights, arguments, message, capsys):
     assert cli.main(['evaluate', weights, *arguments]) == 2
     out, err = capsys.readouterr()
@@ -165,7 +169,7 @@ def test_cli_evaluates_a_bag_and_the_folder_of_its_frames_alike(weights, shared_
 def test_cli_stores_weights_whose_standard_deviation_fits(weights, tmp_path):
     arguments = '--worlds', '4', '--size', '32', '64', '--route', 'label'
     path = str(tmp_path / 'calibrated.safetensors')
-    before = evaluation(tmp_path, weights, *arguments, '--calibrated', path)
+    before = evaluation(tmp_path, weights, *arguments, '--one-scale', '--calibrated', path)
     after = evaluation(tmp_path, path, *arguments)
     for found, mended in zip(
             *(part['evaluations'][0]['domains'] for part in (before, after)), strict=True):

@@ -156,6 +156,16 @@ def test_train_relative_is_validated_after_a_fit(tmp_path):
     assert 0 < curve(tmp_path, 'validation/indoor worlds/rel')[4] < 5
 
 
+@pytest.mark.parametrize('scale', [1000.0, 0.001])
+def test_train_relative_is_validated_with_disparity_of_any_scale(tmp_path, scale):
+    path = write_list(tmp_path)
+    listed = {'kind': 'list', 'path': str(path), 'truth': 'disparity', 'depth_scale': scale}
+    train(quick_config(
+        stage='relative', datasets=[listed], validation=[listed], steps=1, validate_every=1),
+        tmp_path / 'out', lambda _: None)
+    assert 0 < curve(tmp_path / 'out', f'validation/list {path}/rel')[1] < 5
+
+
 def test_train_killed_and_resumed_has_the_curve_and_weights_of_an_uninterrupted_run(tmp_path):
     options = {'steps': 8, 'workers': 1, 'augment': {'zoom': 1.2}}
     config = quick_config(**options)

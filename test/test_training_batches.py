@@ -89,7 +89,7 @@ def test_batch_of_one_number_is_the_same_always():
 
 def test_processes_and_parts_share_a_steps_images_out():
     config = quick_config(batch_size=8, accumulate=2)
-    sources = open_sources(config)
+    sources = open_sources(config, ZOED_NK)
     seen = [
         number for process in (0, 1) for part in (2, 3)
         for number in Batches(config, sources, ZOED_NK, (32, 64), process=process,
@@ -175,4 +175,4 @@ def test_network_of_one_head_takes_images_of_both_domains():
 
 def test_run_without_data_sets_is_refused():
     with pytest.raises(ConfigError, match='datasets is empty'):
-        open_sources(quick_config(datasets=[]))
+        open_sources(quick_config(datasets=[]), ZOED_NK)

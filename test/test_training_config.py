@@ -64,7 +64,10 @@ def test_training_files_of_the_paper_have_its_numbers():
     ('{batch_size: 9, accumulate: 2}', 'batch_size = 9 is not a multiple of accumulate = 2'),
     ('augment: {zoom: 0.5}', 'augment: zoom = 0.5'), ('augment: 3', 'augment holds 3'),
     ('datasets: [worlds]', "datasets holds 'worlds'"), ('datasets: [{knd: worlds}]', 'knd'),
-    ('validation: [{kind: world}]', "kind = 'world'"), ('precision: half', "precision = 'half'")])
+    ('validation: [{kind: world}]', "kind = 'world'"), ('precision: half', "precision = 'half'"),
+    ('model_options:', 'model_options holds None'), ('datasets: 3', 'datasets holds 3'),
+    ('model_options: {bins: {4: 2}}', r'model_options\.bins has an option 4'),
+    ('{1: 2}', 'has no option 1')])
 def test_training_file_with_a_wrong_value_names_it(tmp_path, text, message):
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)

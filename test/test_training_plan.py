@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+import re
 
 from bag_helpers import bag_of
+import cv2
 import numpy as np
 import pytest
 from training_helpers import quick_config
@@ -19,6 +21,7 @@ from training_helpers import write_list
 from zoe_depth_ros import cli
 from zoe_depth_ros.bag.encode import image_message
 from zoe_depth_ros.bag.encode import Stamped
+from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.training.engine import train
 from zoe_depth_ros.training.plan import plan_training
@@ -64,9 +67,58 @@ def test_plan_names_every_problem_at_once(tmp_path):
         {'kind': 'list', 'path': str(path)}, {'kind': 'list', 'path': str(tmp_path / 'no.txt')},
         WORLDS[0]]))
     assert len(plan.problems) == 3
-    for problem, name in zip(plan.problems, ('1.png', '2_depth.png', 'no.txt'), strict=True):
+    for problem, name in zip(plan.problems, ('no.txt', '1.png', '2_depth.png'), strict=True):
         assert name in problem
     assert [one.images for one in plan.datasets] == [3, 12]
+
+
+def odd_one(folder):
+    """Return a list of images of 64x32 whose last one is of 64x64."""
+    path = write_list(folder)
+    (folder / 'odd').mkdir()
+    write_list(folder / 'odd', count=1, size_hw=(64, 64))
+    path.write_text(path.read_text() + 'odd/0.png odd/0_depth.png 50.0\n')
+    return {'kind': 'list', 'path': str(path)}
+
+
+@pytest.mark.parametrize(('options', 'what'), [
+    ({'framing': 'robot'}, 'image of 64x64 cannot be in a batch with 64x32 of .*line 1'),
+    ({'truth_size': 'native'}, 'depth of 64x64 cannot be in a batch with 64x32 of .*line 1'),
+    ({'truth_size': 'native', 'batches': 'homogeneous'}, 'depth of 64x64 cannot be')])
+def test_images_that_cannot_be_one_batch_are_told_before_training(tmp_path, options, what):
+    config = quick_config(datasets=[odd_one(tmp_path)], **options)
+    problem, = plan_training(config).problems
+    assert re.search(rf'list\.txt line 4 \(odd/0\.png\): {what}', problem)
+    with pytest.raises(DatasetError, match=what):
+        train(config, tmp_path / 'out', lambda _: None)
+
+
+def test_images_of_several_sizes_are_fine_where_they_come_to_one(tmp_path):
+    assert plan_training(quick_config(datasets=[odd_one(tmp_path)])).problems == ()
+    (tmp_path / 'other').mkdir()
+    other = write_list(tmp_path / 'other', size_hw=(64, 64))
+    path = tmp_path / 'list.txt'
+    path.write_text(''.join(path.read_text().splitlines(keepends=True)[:3]))
+    data = [{'kind': 'list', 'path': str(path)}, {'kind': 'list', 'path': str(other)}]
+    apart = quick_config(datasets=data, framing='robot', batches='homogeneous')
+    assert plan_training(apart).problems == ()
+    mixed = plan_training(replace(apart, batches='mixed')).problems
+    assert len(mixed) == 3 and all(str(other) in problem for problem in mixed)
+
+
+def test_images_beyond_the_range_of_their_head_are_told_before_training(tmp_path):
+    path = write_list(tmp_path)
+    for number in range(2):
+        far_mm = np.full((32, 64), 15_000, np.uint16)
+        cv2.imwrite(str(tmp_path / f'{number}_depth.png'), far_mm)
+    listed = {'kind': 'list', 'path': str(path)}
+    problems = plan_training(quick_config(datasets=[listed])).problems
+    assert len(problems) == 2
+    assert all('no depth between 0.001 and 10 m is known' in problem for problem in problems)
+    for fine in (
+            {'domain': 'outdoor'}, {'routing': 'auto'}, {'stage': 'relative'}):
+        data = {**listed, **({'domain': fine.pop('domain')} if 'domain' in fine else {})}
+        assert plan_training(quick_config(datasets=[data], **fine)).problems == ()
 
 
 def test_plan_tells_of_wrong_weights_beside_wrong_data(tmp_path):
@@ -163,13 +215,13 @@ def test_cli_train_leaves_out_and_counts_bad_images_where_asked_to(
 def test_cli_train_leaves_out_bad_images_of_the_files_data_sets_too(tmp_path, capsys, caplog):
     data = write_list(tmp_path)
     (tmp_path / '1.png').unlink()
-    path = write_config(
-        tmp_path / 'run.yaml', steps=1, datasets=[{'kind': 'list', 'path': str(data)}])
+    listed = [{'kind': 'list', 'path': str(data)}]
+    path = write_config(tmp_path / 'run.yaml', steps=1, datasets=listed, validation=listed)
     command = ['train', str(path), '--output', str(tmp_path / 'out')]
     assert cli.main(command) == 2
     assert '1.png' in capsys.readouterr().err
     assert cli.main([*command, '--skip-bad']) == 0
-    assert '1 of 3 images left out' in caplog.text
+    assert caplog.text.count('1 of 3 images left out') == 2
 
 
 @pytest.mark.parametrize('option', ['--image', '--depth', '--frames', '--domain'])
@@ -177,6 +229,12 @@ def test_cli_train_refuses_options_of_bags_without_a_bag(tmp_path, option, capsy
     path = write_config(tmp_path / 'run.yaml')
     assert cli.main(['train', str(path), option, 'outdoor', '--dry-run']) == 2
     assert f'{option} outdoor is of bags, and there is no --bag' in capsys.readouterr().err
+
+
+def test_cli_train_into_a_file_is_refused(tmp_path, capsys):
+    path = write_config(tmp_path / 'run.yaml')
+    assert cli.main(['train', str(path), '--output', str(path)]) == 2
+    assert 'run.yaml cannot be' in capsys.readouterr().err
 
 
 def test_cli_train_on_nothing_is_refused(tmp_path, capsys):

@@ -15,6 +15,7 @@ from training_helpers import batches_of
 from training_helpers import quick_config
 from training_helpers import quick_run
 from training_helpers import TINY_MODEL
+from training_helpers import write_list
 
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import TrainingError
@@ -24,6 +25,7 @@ from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.layouts import translate_part
 from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.network import build_network
 from zoe_depth_ros.training.optimizer import build_average
 from zoe_depth_ros.training.optimizer import build_optimizer
@@ -32,6 +34,7 @@ from zoe_depth_ros.training.optimizer import group_of
 from zoe_depth_ros.training.optimizer import parameter_groups
 from zoe_depth_ros.training.processes import Process
 from zoe_depth_ros.training.run import MOST_BAD_STEPS
+from zoe_depth_ros.training.run import resume
 from zoe_depth_ros.training.run import Run
 
 
@@ -167,12 +170,15 @@ def test_step_in_parts_has_the_mean_of_their_losses_and_gradients():
 
 
 @pytest.mark.parametrize(('precision', 'device', 'capabilities', 'expected'), [
-    ('bf16', 'cpu', {}, True), ('fp32', 'cuda', {}, False), ('auto', 'cuda', {}, True),
+    ('bf16', 'cpu', {}, True), ('fp32', 'cuda', {'cuda': True}, False),
+    ('auto', 'cuda', {'cuda': True}, True), ('auto', 'cuda', {'cuda': False}, False),
     ('auto', 'cpu', {'avx2': True, 'avx512_bf16': False}, False), ('auto', 'cpu', {}, False),
     ('auto', 'cpu', {'avx512_bf16': True}, True), ('auto', 'cpu', {'amx_bf16': True}, True)])
 def test_precision_is_bfloat16_where_the_device_has_instructions_for_it(
         monkeypatch, precision, device, capabilities, expected):
     monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: capabilities)
+    monkeypatch.setattr(
+        torch.cuda, 'is_bf16_supported', lambda *, including_emulation: capabilities['cuda'])
     assert Process(0, 1, torch.device(device)).computes_in_bf16(precision) is expected
 
 
@@ -228,10 +234,12 @@ def test_network_that_has_more_than_its_weights_predicts_as_they_do_at_first(tmp
 
 def test_network_with_options_its_weights_do_not_fit_cannot_start_from_them(tmp_path, model):
     save_checkpoint(model, tmp_path / 'w.safetensors')
-    with pytest.raises(WeightsError, match=r'w\.safetensors does not fit .*distribution'):
-        build_network(quick_config(
-            init=str(tmp_path / 'w.safetensors'),
-            model_options={'bins': {'distribution': 'softmax'}}))
+    for options in (
+            {'bins': {'distribution': 'softmax'}}, {'bins': {'attractor': 'exp'}},
+            {'encoder': {'absolute_position': True, 'depth': 5}}):
+        with pytest.raises(ConfigError, match=r'model_options = .*w\.safetensors .*can be added'):
+            build_network(quick_config(
+                init=str(tmp_path / 'w.safetensors'), model_options=options))
 
 
 def test_network_of_other_heads_starts_from_encoder_and_decoder(tmp_path, model):
@@ -312,15 +320,57 @@ def test_network_option_that_does_not_exist_is_named():
 def test_state_of_a_run_with_other_options_is_refused(tmp_path):
     quick_run().save_state(tmp_path / 'state.pt')
     with pytest.raises(TrainingError, match=r'learning_rate = 0.001, not 0.002'):
-        quick_run(learning_rate=0.002).load_state(tmp_path / 'state.pt')
-    quick_run(workers=3, save_every=1).load_state(tmp_path / 'state.pt')
+        resume(quick_config(learning_rate=0.002), ALONE, tmp_path / 'state.pt')
+    resume(quick_config(workers=3, save_every=1), ALONE, tmp_path / 'state.pt')
+
+
+def test_run_goes_on_without_the_weights_it_began_with(tmp_path, model):
+    path = tmp_path / 'w.safetensors'
+    save_checkpoint(model, path)
+    config = quick_config(model_options={}, init=str(path))
+    run = Run(config, ALONE)
+    batches = batches_of(run)
+    run.step([batches[0]])
+    run.save_state(tmp_path / 'state.pt')
+    path.unlink()
+    again = resume(config, ALONE, tmp_path / 'state.pt')
+    assert again.step([batches[1]]) == run.step([batches[1]])
+
+
+def test_run_goes_on_in_the_arithmetic_it_began_with(tmp_path, monkeypatch):
+    run = quick_run(precision='bf16')
+    run.config = replace(run.config, precision='auto')
+    run.save_state(tmp_path / 'state.pt')
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', dict)
+    batch = batches_of(run)[0]
+    again = resume(run.config, ALONE, tmp_path / 'state.pt')
+    assert again.loss([batch]) == run.loss([batch])
+    assert Run(run.config, ALONE).loss([batch]) != run.loss([batch])
+
+
+def test_run_does_not_go_on_with_another_number_of_images(tmp_path):
+    path = write_list(tmp_path, count=3)
+    config = quick_config(datasets=[{'kind': 'list', 'path': str(path)}])
+    run = Run(config, ALONE)
+    run.use(open_sources(config, run.model.config))
+    run.save_state(tmp_path / 'state.pt')
+    path.write_text(path.read_text() + '0.png 0_depth.png 50\n')
+    again = resume(config, ALONE, tmp_path / 'state.pt')
+    with pytest.raises(TrainingError, match=r'from 3 images of .*, now there are 4 images'):
+        again.use(open_sources(config, run.model.config))
+
+
+def test_state_of_another_version_is_refused(tmp_path):
+    torch.save({'config': '{}'}, tmp_path / 'state.pt')
+    with pytest.raises(TrainingError, match=r'state\.pt is of'):
+        resume(quick_config(), ALONE, tmp_path / 'state.pt')
 
 
 @pytest.mark.parametrize('content', [b'', b'not a state'])
 def test_state_that_is_damaged_is_refused(tmp_path, content):
     (tmp_path / 'state.pt').write_bytes(content)
     with pytest.raises(TrainingError, match=r'state\.pt cannot be read'):
-        quick_run().load_state(tmp_path / 'state.pt')
+        resume(quick_config(), ALONE, tmp_path / 'state.pt')
 
 
 def test_saved_weights_are_the_average_and_rebuild_their_network(tmp_path):

@@ -335,6 +335,17 @@ def test_log_binomial_mode_moves_from_the_first_bin_to_the_last():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
+def test_zoedepth_head_that_no_image_went_through_has_no_gradient_on_a_gpu_either(tiny_config):
+    moved = randomised(tiny_config).cuda().train()
+    with torch.no_grad():
+        moved.router.classifier[2].bias.copy_(torch.tensor([100.0, -100.0]))
+    moved(images(2).cuda()).depth_m.sum().backward()
+    assert all(one.grad is None for one in moved.heads[1].parameters())
+    assert all(one.grad is not None for one in moved.heads[0].parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
 def test_zoedepth_on_a_gpu_routes_a_mixed_batch_as_the_cpu_does(network):
     with torch.no_grad():
         expected = network(images(4), with_bins=True)

@@ -55,7 +55,8 @@ def quick_run(**changes: Any) -> Run:
 
 
 def batches_of(run: Run) -> Batches:
-    return Batches(run.config, open_sources(run.config), run.model.config, run.size_hw)
+    model = run.model.config
+    return Batches(run.config, open_sources(run.config, model), model, run.size_hw)
 
 
 def write_list(folder: Path, count: int = 3, size_hw: tuple[int, int] = (32, 64)) -> Path:

@@ -122,7 +122,7 @@ def build_config(cls: type[Any], values: Mapping[str, Any]) -> Any:
     :raises ConfigError: a name is unknown, or the dataclass refuses a value.
     """
     known = {item.name for item in fields(cls)}
-    unknown = sorted(set(values) - known)
+    unknown = sorted(map(str, set(values) - known))
     if unknown:
         raise ConfigError(f'{cls.__name__} has no option {", ".join(unknown)}')
     numbers = {item.name for item in fields(cls) if isinstance(item.default, float)}

@@ -23,6 +23,7 @@ IMAGE_TYPE = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 COMPRESSED_SUFFIX = '/compressed'
+COMPRESSED_DEPTH_SUFFIX = '/compressedDepth'
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,22 @@ def find_depth(
         the same size and frame as the image.
     :return: the topic, None where the bag has none.
     """
-    depths = [topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE)
-              if not _is_picture(bag, topic)]
     if depth_topic is not None:
-        return next((topic for topic in depths if topic.name == depth_topic), None)
+        return next((topic for topic in _depths(bag) if topic.name == depth_topic), None)
+    return next(iter(find_depths(bag, image)), None)
+
+
+def find_depths(bag: BagReader, image: BagTopic) -> list[BagTopic]:
+    """Return all depth of an image's size and frame, without the compressed twins of others."""
     wanted = _size_and_frame(bag, image)
-    return next((topic for topic in depths if _size_and_frame(bag, topic) == wanted), None)
+    fitting = [topic for topic in _depths(bag) if _size_and_frame(bag, topic) == wanted]
+    names = {topic.name for topic in fitting}
+    return [topic for topic in fitting if not _is_twin(topic.name, names)]
+
+
+def _depths(bag: BagReader) -> list[BagTopic]:
+    return [topic for topic in _of_type(bag, IMAGE_TYPE, COMPRESSED_TYPE)
+            if not _is_picture(bag, topic)]
 
 
 def camera_infos_beside(image_topic: str) -> list[str]:
@@ -137,7 +148,9 @@ def _size_and_frame(bag: BagReader, topic: BagTopic) -> tuple[int, int, str] | N
 
 def _is_twin(name: str, names: Collection[str]) -> bool:
     """Return whether the same images are there uncompressed."""
-    return name.endswith(COMPRESSED_SUFFIX) and name.removesuffix(COMPRESSED_SUFFIX) in names
+    return any(
+        name.endswith(suffix) and name.removesuffix(suffix) in names
+        for suffix in (COMPRESSED_SUFFIX, COMPRESSED_DEPTH_SUFFIX))
 
 
 def _first(bag: BagReader, topic: BagTopic) -> BagMessage:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from zoe_depth_ros.evaluation import Preset
     from zoe_depth_ros.inference import DepthEstimator
 
+NOT_OF_WORLDS = (
+    'root', 'depth_root', 'image', 'depth', 'frames', 'domain', 'depth_scale', 'crop', 'mask')
+
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of `zoe_depth evaluate`."""
@@ -59,6 +62,8 @@ def run(options: Namespace) -> None:
     from zoe_depth_ros.evaluation import format_table
     from zoe_depth_ros.evaluation import write_calibrated
     from zoe_depth_ros.evaluation import write_outputs
+    if options.calibrated and options.median:
+        raise ConfigError('--calibrated is for depth as it is, not for --median')
     preset = find_preset(options.preset) if options.preset else None
     source = _open_source(options, preset)
     estimator = _open_estimator(options)
@@ -72,7 +77,7 @@ def run(options: Namespace) -> None:
     if options.output:
         write_outputs(options.output, reports, options.model, estimator)
     if options.calibrated:
-        write_calibrated(options.calibrated, options.model, reports[-1])
+        write_calibrated(options.calibrated, options.model, reports[0])
 
 
 def _add_source_options(parser: ArgumentParser) -> None:
@@ -120,6 +125,7 @@ def _open_source(options: Namespace, preset: Preset | None) -> Source:
     if kind is None:
         if preset:
             raise ConfigError(f'preset = {preset.name!r} needs a list, folder or bag')
+        _refuse_of_worlds(options)
         return AlternatingWorlds(options.worlds, tuple(options.size), options.first_seed)
     if preset:
         _refuse_beside_preset(options, preset)
@@ -130,6 +136,14 @@ def _open_source(options: Namespace, preset: Preset | None) -> Source:
         mask=options.mask, image_topic=options.image, depth_topic=options.depth,
         depth_scale=scale if options.depth_scale is None else options.depth_scale)
     return open_source(preset.applied_to(dataset) if preset else dataset)
+
+
+def _refuse_of_worlds(options: Namespace) -> None:
+    for name in NOT_OF_WORLDS:
+        if (value := getattr(options, name)) not in (None, ''):
+            raise ConfigError(
+                f'--{name.replace("_", "-")} {value} is of a list, folder or bag, and there is '
+                f'none')
 
 
 def _refuse_beside_preset(options: Namespace, preset: Preset) -> None:

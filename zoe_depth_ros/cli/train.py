@@ -94,8 +94,10 @@ def _configuration(options: Namespace) -> TrainConfig:
     else:
         _refuse_without_bag(options)
     if options.skip_bad:
-        config = replace(config, datasets=tuple(
-            replace(dataset, skip_bad=True) for dataset in config.datasets))
+        datasets, validation = (
+            tuple(replace(dataset, skip_bad=True) for dataset in data)
+            for data in (config.datasets, config.validation))
+        config = replace(config, datasets=datasets, validation=validation)
     return config
 
 

@@ -19,6 +19,7 @@ from zoe_depth_ros.bag.reader import BagReader
 from zoe_depth_ros.bag.reader import BagTopic
 from zoe_depth_ros.bag.topics import find_camera
 from zoe_depth_ros.bag.topics import find_depth
+from zoe_depth_ros.bag.topics import find_depths
 from zoe_depth_ros.datasets.config import DatasetConfig
 from zoe_depth_ros.datasets.sample import Sample
 from zoe_depth_ros.errors import BagError
@@ -53,8 +54,11 @@ class BagImages:
             moments = find_moments(bag, [camera.image.name, depth_topic])
         images = moments[camera.image.name]
         pairs = _pairs(images, moments[depth_topic], round(config.max_stamp_difference_s * 1e9))
-        LOGGER.info('%s: %d of %d images of %s have depth within %g s', self.name, len(pairs),
-                    len(images), camera.image.name, config.max_stamp_difference_s)
+        if len(pairs) < len(images):
+            LOGGER.warning(
+                '%s: %d of %d images of %s have no depth of their own within %g s on %s',
+                self.name, len(images) - len(pairs), len(images), camera.image.name,
+                config.max_stamp_difference_s, depth_topic)
         self._images = MessageSeries(path, camera.image.name, [image for image, _ in pairs])
         self._depths = MessageSeries(path, depth_topic, [measured for _, measured in pairs])
 
@@ -85,6 +89,10 @@ class BagImages:
 
 
 def _depth_topic(bag: BagReader, image: BagTopic, wanted: str) -> BagTopic:
+    if not wanted and len(fitting := find_depths(bag, image)) > 1:
+        raise BagError(
+            f'bag {bag.path} has {len(fitting)} depth topics of the size and frame of '
+            f'{image.name}, not one: {", ".join(topic.name for topic in fitting)}')
     topic = find_depth(bag, image, wanted or None)
     if topic is None:
         needed = wanted or f'of the size and frame of {image.name}'

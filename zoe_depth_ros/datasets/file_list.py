@@ -51,8 +51,8 @@ class ListImages:
         self._lines = [line for line in lines if line.words[1:2] != [MISSING]]
         self.without_truth = len(lines) - len(self._lines)
         if self.without_truth:
-            LOGGER.info('%s: %d of %d images have no depth', self.name, self.without_truth,
-                        len(lines))
+            LOGGER.warning('%s: %d of %d images have no depth', self.name, self.without_truth,
+                           len(lines))
 
     def __len__(self) -> int:
         return len(self._lines)

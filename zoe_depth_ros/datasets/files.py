@@ -96,10 +96,14 @@ def _read_opencv(path: Path) -> NDArray[Any]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
+    content = BytesIO(_content(path))
     try:
-        return np.load(BytesIO(_content(path)), allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        values = np.load(content, allow_pickle=False)
+    except Exception as error:  # a damaged file raises whatever its first bytes lead to
         raise ImageError(f'does not load: {error}') from error
+    if not isinstance(values, np.ndarray):
+        raise ImageError('does not load: an archive, not an array')
+    return values
 
 
 def _read_exr(path: Path) -> NDArray[Any]:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,9 @@ class Sample:
     name: str
 
 
+Complaint: TypeAlias = Callable[[Sample], str | None]
+
+
 class Source(Protocol):
     """
     Images with depth, by number.
@@ -60,5 +65,11 @@ class Source(Protocol):
             depth within the limits.
         """
 
-    def problems(self, first: int = 0, step: int = 1) -> list[str]:
-        """Read every step-th image; return one sentence for each that cannot be used."""
+    def problems(
+        self, first: int = 0, step: int = 1, complaint: Complaint | None = None,
+    ) -> list[str]:
+        """
+        Read every step-th image; return one sentence for each that cannot be used.
+
+        :param complaint: why an image that can be read cannot be used all the same, if so.
+        """

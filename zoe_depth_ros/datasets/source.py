@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoe_depth_ros.datasets.config import DatasetConfig
+from zoe_depth_ros.datasets.sample import Complaint
 from zoe_depth_ros.datasets.sample import Sample
 from zoe_depth_ros.errors import DatasetError
 from zoe_depth_ros.errors import ImageError
@@ -87,15 +88,17 @@ class ImageSource:
         """
         return self._load(self._numbers[number])
 
-    def problems(self, first: int = 0, step: int = 1) -> list[str]:
+    def problems(
+        self, first: int = 0, step: int = 1, complaint: Complaint | None = None,
+    ) -> list[str]:
         """
         Read every step-th image; return one sentence for each that cannot be used.
 
         Those that were left out as bad are no problem.
         """
-        if self._config.skip_bad:
+        if self._config.skip_bad and complaint is None:
             return []
-        return list(self._bad(self._numbers[first::step]).values())
+        return list(self._bad(self._numbers[first::step], complaint).values())
 
     def _load(self, stored: int) -> Sample:
         try:
@@ -121,19 +124,22 @@ class ImageSource:
         rgb: NDArray[np.uint8] = np.require(sample.rgb, np.uint8, ['C', 'W'])
         return replace(sample, rgb=rgb, depth_m=np.ascontiguousarray(depth_m, np.float32))
 
-    def _bad(self, numbers: Sequence[int]) -> dict[int, str]:
+    def _bad(
+        self, numbers: Sequence[int], complaint: Complaint | None = None,
+    ) -> dict[int, str]:
         """Return those stored numbers whose images cannot be used, with the reason."""
         if self._images.are_made:
             return {}
-        reasons = ((stored, self._problem(stored)) for stored in numbers)
+        reasons = ((stored, self._problem(stored, complaint)) for stored in numbers)
         return {stored: reason for stored, reason in reasons if reason is not None}
 
-    def _problem(self, stored: int) -> str | None:
+    def _problem(self, stored: int, complaint: Complaint | None) -> str | None:
         try:
-            self._load(stored)
+            sample = self._load(stored)
         except DatasetError as error:
             return str(error)
-        return None
+        reason = complaint(sample) if complaint else None
+        return f'{sample.name}: {reason}' if reason else None
 
     def _leave_out(self, bad: dict[int, str]) -> None:
         if bad:

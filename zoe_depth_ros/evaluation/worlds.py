@@ -8,6 +8,7 @@ from zoe_depth_ros.config import DOMAINS
 from zoe_depth_ros.datasets import DatasetConfig
 from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Sample
+from zoe_depth_ros.datasets.sample import Complaint
 
 
 class AlternatingWorlds:
@@ -38,6 +39,8 @@ class AlternatingWorlds:
         """Return the world of that seed."""
         return self._sources[number % len(self._sources)][number]
 
-    def problems(self, first: int = 0, step: int = 1) -> list[str]:
+    def problems(
+        self, first: int = 0, step: int = 1, complaint: Complaint | None = None,
+    ) -> list[str]:
         """Return nothing: worlds are made, not read."""
         return []

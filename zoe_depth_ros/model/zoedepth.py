@@ -130,9 +130,10 @@ class ZoeDepth(nn.Module):
         Run the heads that `index` names.
 
         An index on the GPU is not read back: all heads run and each image keeps its own. An index
-        in host memory runs every head on its images only.
+        in host memory runs every head on its images only; so does one while training, since a
+        head whose gradient is 0, not missing, would still be moved by the optimiser.
         """
-        if index.device.type == 'cpu':
+        if self.training or index.device.type == 'cpu':
             chosen = index.tolist()
             if len(set(chosen)) == 1:
                 only: BinDepth = self.heads[chosen[0]](features, embeddings, **wanted)

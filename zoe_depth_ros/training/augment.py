@@ -222,4 +222,5 @@ def degraded(
     noisy = np.rint(np.clip(blurred + grain, 0, 255)).astype(np.uint8)
     # In BGR order, which JPEG needs to tell brightness from colour.
     _, file = cv2.imencode('.jpg', noisy[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB), np.uint8)
+    bgr = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(bgr[..., ::-1])

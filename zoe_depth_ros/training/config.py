@@ -172,9 +172,12 @@ def build_train_config(values: Mapping[str, Any]) -> TrainConfig:
     for name in ('datasets', 'validation'):
         if name in parts:
             parts[name] = tuple(
-                build_config(DatasetConfig, _mapping(name, item)) for item in parts[name] or ())
+                build_config(DatasetConfig, _mapping(name, item))
+                for item in _listed(name, parts[name]))
     if 'augment' in parts:
         parts['augment'] = build_config(AugmentConfig, _mapping('augment', parts['augment']))
+    if 'model_options' in parts:
+        _check_mappings('model_options', parts['model_options'])
     config: TrainConfig = build_config(TrainConfig, parts)
     return config
 
@@ -220,6 +223,21 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(f'{name} holds {value!r} where options are expected')
     return value
+
+
+def _listed(name: str, value: object) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise ConfigError(f'{name} holds {value!r} where a list is expected')
+    return list(value)
+
+
+def _check_mappings(name: str, value: object) -> None:
+    """Refuse options of options that are none."""
+    for key, item in _mapping(name, value).items():
+        if not isinstance(key, str):
+            raise ConfigError(f'{name} has an option {key!r} that is no name')
+        if isinstance(item, Mapping):
+            _check_mappings(f'{name}.{key}', item)
 
 
 def _change(values: dict[str, Any], change: str) -> None:

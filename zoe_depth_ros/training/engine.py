@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import logging
 from pathlib import Path
 
 from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
+from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import check
 from zoe_depth_ros.training.batches import load
@@ -16,12 +18,14 @@ from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.journal import Journal
 from zoe_depth_ros.training.processes import join_processes
+from zoe_depth_ros.training.run import resume
 from zoe_depth_ros.training.run import Run
 from zoe_depth_ros.training.run import StepReport
 from zoe_depth_ros.training.validation import comparison
 from zoe_depth_ros.training.validation import shown_samples
 from zoe_depth_ros.training.validation import Validator
 
+LOGGER = logging.getLogger(__name__)
 STATE_FILE = 'state.pt'
 WEIGHTS_FILE = 'weights.safetensors'
 PICTURES = 4
@@ -39,14 +43,14 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
     :raises ZoeDepthError: data, weights or device cannot be used, or the run is unusable.
     """
     with join_processes(config.device) as process:
-        sources = open_sources(config)
-        validation = [open_source(dataset) for dataset in config.validation]
         goes_on = (output / STATE_FILE).exists()
+        run = resume(config, process, output / STATE_FILE) if goes_on else Run(config, process)
+        sources = open_sources(config, run.model.config)
+        validation = [open_source(dataset) for dataset in config.validation]
         if config.check_data and not goes_on:
-            check([*sources, *validation], process.rank, process.count)
-        run = Run(config, process)
-        if goes_on:
-            run.load_state(output / STATE_FILE)
+            check(config, run.size_hw, sources, validation,
+                  process=process.rank, processes=process.count)
+        run.use(sources)
         batches = Batches(
             config, sources, run.model.config, run.size_hw,
             process=process.rank, processes=process.count)
@@ -61,6 +65,13 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
     return output / WEIGHTS_FILE
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f'output {path} cannot be made: {error.strerror}') from error
+
+
 class _Keeper:
     """Writes down what a run does: curves, pictures, weights and state."""
 
@@ -69,6 +80,7 @@ class _Keeper:
     ) -> None:
         self._run, self._batches, self._sources, self._output = run, batches, sources, output
         self._validator = Validator(run.config, run.model.config, run.size_hw)
+        _make_folder(output)
         self._journal = Journal(output, run.steps_done)
 
     def keep(self, step: StepReport) -> None:
@@ -92,6 +104,9 @@ class _Keeper:
     def _validate(self, step: int) -> None:
         model = self._run.averaged_model
         reports = [self._validator.validate(model, source) for source in self._sources]
+        for source, report in zip(self._sources, reports, strict=True):
+            if report is None:
+                LOGGER.warning('%s: no image has depth to validate with', source.name)
         self._journal.add_validation([one for one in reports if one is not None], step)
         samples = shown_samples(self._sources, PICTURES) or [
             self._batches.sample(number)

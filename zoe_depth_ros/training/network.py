@@ -39,8 +39,8 @@ def build_network(config: TrainConfig) -> ZoeDepth:
     """
     Return the network a run starts from, on the CPU; the size it trains at becomes its own.
 
-    :raises ConfigError: `model_options` are not options of the network, or `init_parts` are to be
-        taken from no weights.
+    :raises ConfigError: `model_options` are not options of the network or cannot be added to the
+        weights, or `init_parts` are to be taken from no weights.
     :raises WeightsError: the weights cannot be found or do not fit.
     """
     model = _first_network(config)
@@ -66,7 +66,16 @@ def _grown(source: str, options: Mapping[str, Any]) -> ZoeDepth:
     """Return a network with all of its weights, and what the options add to it, at zero."""
     path = find_weights(source)
     state, config = read_weights(path)
-    model = ZoeDepth(ModelConfig.from_dict(_merged(config.to_dict(), options)))
+    wanted = ModelConfig.from_dict(_merged(config.to_dict(), options))
+    if config != replace(
+            wanted,
+            encoder=replace(wanted.encoder, absolute_position=config.encoder.absolute_position),
+            decoder=replace(wanted.decoder, stem_maps=config.decoder.stem_maps)):
+        raise ConfigError(
+            f'model_options = {dict(options)}: all weights of {source} (init_parts = all) belong '
+            f'to its own network, to which encoder.absolute_position and decoder.stem_maps can '
+            f'be added')
+    model = ZoeDepth(wanted)
     added = {
         name: tensor for name, tensor in model.state_dict().items()
         if name.startswith(ADDITIONS) and name not in state}

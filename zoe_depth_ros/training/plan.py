@@ -13,6 +13,8 @@ from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.training.batches import Batches
+from zoe_depth_ros.training.batches import complaints
+from zoe_depth_ros.training.batches import learnable
 from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.batches import Order
 from zoe_depth_ros.training.config import TrainConfig
@@ -83,22 +85,30 @@ def plan_training(config: TrainConfig) -> TrainPlan:
     Whatever is wrong with any of them is among the plan's problems.
     """
     problems = [] if config.datasets else ['datasets is empty: there is nothing to learn from']
-    opened = [_opened(dataset, problems) for dataset in config.datasets]
-    for dataset in config.validation:
-        _opened(dataset, problems)
+    run, wrong_network = _run(config)
+    opened = [_opened(dataset, config, run, problems) for dataset in config.datasets]
+    validation = [_opened(dataset, config, None, problems) for dataset in config.validation]
     sources = [source for source in opened if source is not None]
+    problems += _problems(config, run, sources)
+    problems += [problem for source in validation if source for problem in source.problems()]
+    problems += wrong_network
     groups: tuple[GroupPlan, ...] = ()
     size_hw, first_loss = None, math.nan
-    try:
-        with join_processes(config.device) as process:
-            run = Run(config, process)
-            groups, size_hw = tuple(map(_group_plan, run.groups)), run.size_hw
-            if not problems:
-                first_loss = _first_loss(run, sources)
-    except ZoeDepthError as error:
-        problems.append(str(error))
+    if run is not None:
+        groups, size_hw = tuple(map(_group_plan, run.groups)), run.size_hw
+        if not problems:
+            first_loss, problems = _first_loss(run, sources)
     return TrainPlan(
         tuple(_dataset_plans(config, opened)), groups, size_hw, first_loss, tuple(problems))
+
+
+def _run(config: TrainConfig) -> tuple[Run | None, list[str]]:
+    """Return a run that has not begun, or what is wrong with its network or device."""
+    try:
+        with join_processes(config.device) as process:
+            return Run(config, process), []
+    except ZoeDepthError as error:
+        return None, [str(error)]
 
 
 def _group_plan(group: ParameterGroup) -> GroupPlan:
@@ -107,14 +117,21 @@ def _group_plan(group: ParameterGroup) -> GroupPlan:
         group.name, len(group.parameters), weights, group.learning_rate, group.weight_decay)
 
 
-def _opened(dataset: DatasetConfig, problems: list[str]) -> Source | None:
+def _opened(
+    dataset: DatasetConfig, config: TrainConfig, run: Run | None, problems: list[str],
+) -> Source | None:
     try:
-        source = open_source(dataset)
-        problems += source.problems()
+        return open_source(learnable(dataset, config, run.model.config) if run else dataset)
     except ZoeDepthError as error:
         problems.append(str(error))
         return None
-    return source
+
+
+def _problems(config: TrainConfig, run: Run | None, sources: list[Source]) -> list[str]:
+    complained = complaints(config, run.size_hw, sources) if run else [None] * len(sources)
+    return [
+        problem for source, complaint in zip(sources, complained, strict=True)
+        for problem in source.problems(complaint=complaint)]
 
 
 def _dataset_plans(
@@ -128,6 +145,10 @@ def _dataset_plans(
                 source.name, len(source), in_a_step, in_a_step * config.steps / len(source))
 
 
-def _first_loss(run: Run, sources: list[Source]) -> float:
-    batches = Batches(run.config, sources, run.model.config, run.size_hw)
-    return run.loss(next(load(batches, 0)))
+def _first_loss(run: Run, sources: list[Source]) -> tuple[float, list[str]]:
+    """Return it, or NaN and why there is none."""
+    try:
+        batches = Batches(run.config, sources, run.model.config, run.size_hw)
+        return run.loss(next(load(batches, 0))), []
+    except ZoeDepthError as error:
+        return math.nan, [str(error)]

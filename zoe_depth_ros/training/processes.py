@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 import os
 
 import torch
@@ -14,6 +15,8 @@ from torch import distributed
 
 from zoe_depth_ros.inference.device import find_device
 
+# The first process validates while the others wait for it.
+LONGEST_WAIT = timedelta(days=1)
 BF16_INSTRUCTIONS = ('avx512_bf16', 'amx_bf16')
 
 
@@ -35,7 +38,9 @@ class Process:
         """Return whether to, for 'bf16', 'fp32' or 'auto': without instructions it is slower."""
         if precision != 'auto':
             return precision == 'bf16'
-        return self.device.type == 'cuda' or any(
+        if self.device.type == 'cuda':
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        return any(
             torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
@@ -54,7 +59,8 @@ def join_processes(device_name: str) -> Iterator[Process]:
     if device.type == 'cuda':
         device = find_device(f'cuda:{os.environ["LOCAL_RANK"]}')
         torch.cuda.set_device(device)
-    distributed.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
+    distributed.init_process_group(
+        'nccl' if device.type == 'cuda' else 'gloo', timeout=LONGEST_WAIT)
     try:
         yield Process(distributed.get_rank(), distributed.get_world_size(), device)
     finally:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ import math
 import os
 from pathlib import Path
 import pickle
+from typing import Any
 from typing import cast
 
 import numpy as np
@@ -21,6 +23,8 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
+from zoe_depth_ros.config import ModelConfig
+from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
@@ -74,13 +78,18 @@ class Run:
     The network, its average, the optimiser and the counters of a training run.
 
     :param process: this process among those that train together.
+    :param model: the network, by default the one that the configuration begins with.
     :raises WeightsError: the weights to start from cannot be found or do not fit.
     """
 
-    def __init__(self, config: TrainConfig, process: Process) -> None:
+    def __init__(
+        self, config: TrainConfig, process: Process, model: ZoeDepth | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.process = config, process
-        model = build_network(config).train().requires_grad_(requires_grad=False)
+        self._is_bf16 = process.computes_in_bf16(config.precision)
+        self._images: dict[str, int] = {}
+        model = (model or build_network(config)).train().requires_grad_(requires_grad=False)
         self.model = model.to(process.device).to(memory_format=torch.channels_last)
         self.groups = parameter_groups(self.model, config)
         self._parameters = [one for group in self.groups for one in group.parameters]
@@ -101,6 +110,19 @@ class Run:
     def averaged_model(self) -> ZoeDepth:
         """The averaged weights, which are judged and saved."""
         return cast(ZoeDepth, self._average.module).eval()
+
+    def use(self, sources: Sequence[Source]) -> None:
+        """
+        Learn from some data sets.
+
+        :raises TrainingError: a resumed run had other numbers of images, whose order is another.
+        """
+        images = {f'{number} {one.name}': len(one) for number, one in enumerate(sources)}
+        if self._images and self._images != images:
+            raise TrainingError(
+                f'the run has learnt from {_counted(self._images)}, now there are '
+                f'{_counted(images)}: use another output folder')
+        self._images = images
 
     def step(self, parts: Sequence[TrainBatch]) -> StepReport:
         """
@@ -169,8 +191,7 @@ class Run:
 
     def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(
-            self.process.device.type, torch.bfloat16,
-            enabled=self.process.computes_in_bf16(self.config.precision))
+            self.process.device.type, torch.bfloat16, enabled=self._is_bf16)
 
     def _shared(self, network: TrainedNetwork) -> TrainedNetwork | DistributedDataParallel:
         """Average gradients over processes; a head no image of which is here gets none here."""
@@ -193,6 +214,8 @@ class Run:
         unfinished = path.with_name(f'{path.name}.unfinished')
         torch.save({
             'config': json.dumps(asdict(self.config)),
+            'network': json.dumps(self.model.config.to_dict()),
+            'images': self._images, 'is_bf16': self._is_bf16,
             'counters': [
                 self.steps_done, self.skipped_images, self.skipped_steps, self._bad_in_row],
             'model': self.model.state_dict(), 'average': self._average.state_dict(),
@@ -200,24 +223,43 @@ class Run:
         }, unfinished)
         os.replace(unfinished, path)
 
-    def load_state(self, path: Path) -> None:
-        """
-        Go on from what `save_state` wrote.
-
-        :raises TrainingError: it cannot be read, or is of a run with other options.
-        """
-        try:
-            state = torch.load(path, map_location=self.process.device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            reason = str(error).partition('\n')[0]
-            raise TrainingError(f'{path} cannot be read: {reason}') from error
-        _check_same_run(path, json.loads(state['config']), self.config)
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `save_state` wrote, in the same arithmetic."""
+        self._images, self._is_bf16 = state['images'], state['is_bf16']
         self.model.load_state_dict(state['model'])
         self._average.load_state_dict(state['average'])
         self._optimizer.load_state_dict(state['optimizer'])
         self._schedule.load_state_dict(state['schedule'])
         self.steps_done, self.skipped_images, self.skipped_steps, self._bad_in_row = (
             state['counters'])
+
+
+def resume(config: TrainConfig, process: Process, path: Path) -> Run:
+    """
+    Go on with a run, whose weights to start from are not needed any more.
+
+    :param path: what its `save_state` wrote.
+    :raises TrainingError: it cannot be read, or is of a run with other options.
+    """
+    try:
+        state = torch.load(path, map_location=process.device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).partition('\n')[0]
+        raise TrainingError(f'{path} cannot be read: {reason}') from error
+    try:
+        _check_same_run(path, json.loads(state['config']), config)
+        model = ZoeDepth(ModelConfig.from_dict(json.loads(state['network'])))
+        run = Run(config, process, model)
+        run.restore(state)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).partition('\n')[0]
+        raise TrainingError(f'{path} is of another version of this package: {reason}') from error
+    return run
+
+
+def _counted(images: Mapping[str, int]) -> str:
+    return ', '.join(
+        f'{count} images of {name.partition(" ")[2]}' for name, count in images.items())
 
 
 def _check_same_run(path: Path, stored: dict[str, object], config: TrainConfig) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from zoe_depth_ros.training.network import mixture
 
 LEAST_DEPTH_M = 1e-3
 LEAST_DISPARITY = 1e-6
+LEAST_FITTED = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,10 @@ class Validator:
         self.config = config
         self.size_hw = size_hw
         self._head_of = heads_of_domains(model)
-        self._limits_m = [head.max_depth_m for head in model.heads]
+        # Relative depth is fitted to the truth, whatever that is in: no head's range is meant.
+        is_metric = config.stage == 'metric'
+        self._least = LEAST_DEPTH_M if is_metric else LEAST_FITTED
+        self._limits_m = [head.max_depth_m if is_metric else math.inf for head in model.heads]
 
     def validate(self, model: ZoeDepth, source: Source) -> ValidationReport | None:
         """Compare with the truth of all images; None if none has known depth."""
@@ -88,11 +93,11 @@ class Validator:
 
     def _row(self, model: ZoeDepth, sample: Sample) -> tuple[DepthMetrics, bool] | None:
         limit_m = self._limits_m[self._head_of[sample.domain]]
-        if not ((sample.depth_m > LEAST_DEPTH_M) & (sample.depth_m < limit_m)).any():
+        if not ((sample.depth_m > self._least) & (sample.depth_m < limit_m)).any():
             return None
         judged = self.judge(model, sample)
         metrics = depth_metrics(
-            judged.depth_m, sample.depth_m, min_depth_m=LEAST_DEPTH_M, max_depth_m=limit_m)
+            judged.depth_m, sample.depth_m, min_depth_m=self._least, max_depth_m=limit_m)
         return metrics, judged.is_routed
 
     @torch.no_grad()
