@@ -22,6 +22,7 @@ ZOED_NK = ModelConfig(
         n_attractors=(16, 16, 16, 16), seed_hidden=64, projector_hidden=64,
         bottleneck_factor=4, concat_relative=False),
     heads=(_NYU, _KITTI), router=RouterConfig())
+# The shipped weights have absolute_position and stem_maps besides (config/train/shipped_*.yaml).
 ZOED_MINI_NK = ModelConfig(
     encoder=EncoderConfig(
         embed_dim=192, depth=12, num_heads=3, stem='conv', pretrain_window=12, hooks=(2, 5, 8, 11),
