@@ -52,7 +52,9 @@ def load_checkpoint(path: Path) -> ZoeDepth:
     with torch.device('meta'):
         model = ZoeDepth(config)
     check_fit(path, model.state_dict(), state)
-    model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
+    # Copied: in the file tensors lie where they may, and arithmetic rounds by their alignment.
+    model.load_state_dict(
+        {name: tensor.to(torch.float32, copy=True) for name, tensor in state.items()}, assign=True)
     model.encoder.reset_buffers()
     return model.eval().requires_grad_(requires_grad=False)
 
