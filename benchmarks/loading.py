@@ -26,11 +26,11 @@ from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import load
-from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.config import build_train_config
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.processes import join_processes
 from zoe_depth_ros.training.run import Run
+from zoe_depth_ros.training.sources import open_sources
 
 
 def write_files(source: Source, folder: Path) -> list[str]:

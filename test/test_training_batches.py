@@ -26,8 +26,8 @@ from zoe_depth_ros.training.batches import at_network_size
 from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import heads_of_domains
 from zoe_depth_ros.training.batches import load
-from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.batches import Order
+from zoe_depth_ros.training.sources import open_sources
 
 INDOOR, OUTDOOR = WORLDS
 

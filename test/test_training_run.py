@@ -25,7 +25,6 @@ from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.layouts import translate_part
 from zoe_depth_ros.model.zoedepth import ZoeDepth
-from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.network import build_network
 from zoe_depth_ros.training.optimizer import build_average
 from zoe_depth_ros.training.optimizer import build_optimizer
@@ -36,6 +35,7 @@ from zoe_depth_ros.training.processes import Process
 from zoe_depth_ros.training.run import MOST_BAD_STEPS
 from zoe_depth_ros.training.run import resume
 from zoe_depth_ros.training.run import Run
+from zoe_depth_ros.training.sources import open_sources
 
 
 @pytest.fixture(scope='module')

@@ -13,11 +13,11 @@ import torch
 import yaml
 
 from zoe_depth_ros.training.batches import Batches
-from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.config import build_train_config
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.processes import Process
 from zoe_depth_ros.training.run import Run
+from zoe_depth_ros.training.sources import open_sources
 
 ALONE = Process(0, 1, torch.device('cpu'))
 TINY_MODEL = {

@@ -12,15 +12,15 @@ from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.training.batches import Batches
-from zoe_depth_ros.training.batches import check
 from zoe_depth_ros.training.batches import load
-from zoe_depth_ros.training.batches import open_sources
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.journal import Journal
 from zoe_depth_ros.training.processes import join_processes
 from zoe_depth_ros.training.run import resume
 from zoe_depth_ros.training.run import Run
 from zoe_depth_ros.training.run import StepReport
+from zoe_depth_ros.training.sources import check
+from zoe_depth_ros.training.sources import open_sources
 from zoe_depth_ros.training.validation import comparison
 from zoe_depth_ros.training.validation import shown_samples
 from zoe_depth_ros.training.validation import Validator

@@ -13,14 +13,14 @@ from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import ZoeDepthError
 from zoe_depth_ros.training.batches import Batches
-from zoe_depth_ros.training.batches import complaints
-from zoe_depth_ros.training.batches import learnable
 from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.batches import Order
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.optimizer import ParameterGroup
 from zoe_depth_ros.training.processes import join_processes
 from zoe_depth_ros.training.run import Run
+from zoe_depth_ros.training.sources import complaints
+from zoe_depth_ros.training.sources import learnable
 
 
 @dataclass(frozen=True)

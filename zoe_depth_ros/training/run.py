@@ -253,7 +253,7 @@ def resume(config: TrainConfig, process: Process, path: Path) -> Run:
         run.restore(state)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).partition('\n')[0]
-        raise TrainingError(f'{path} is of another version of this package: {reason}') from error
+        raise TrainingError(f'{path} cannot be gone on with: {reason}') from error
     return run
 
 
