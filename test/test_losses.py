@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from zoe_depth_ros.errors import TrainingError
+from zoe_depth_ros.training.losses import relative_errors
 from zoe_depth_ros.training.losses import router_losses
 from zoe_depth_ros.training.losses import scale_shift_invariant_losses
 from zoe_depth_ros.training.losses import silog_from_sums
@@ -64,6 +65,18 @@ def test_silog_of_a_perfect_prediction_has_a_finite_gradient():
     predicted_m = torch.full((1, 1, 2, 2), 2.0, requires_grad=True)
     silog_loss(predicted_m, predicted_m.detach(), everywhere(predicted_m)).backward()
     assert predicted_m.grad.isfinite().all()
+
+
+def test_relative_errors_are_shares_of_the_truth_where_it_is_known():
+    predicted_m, truth_m = row(1.5, 6.0, 7.0, 2.0), row(1.0, 8.0, math.nan, 2.0)
+    errors = relative_errors(predicted_m, truth_m, truth_m > 0)
+    assert torch.allclose(errors, torch.tensor([0.5, 0.25, 0.0]))
+
+
+def test_relative_errors_never_look_at_masked_pixels():
+    predicted_m, truth_m = row(1.5, 7.0).requires_grad_(), row(1.0, math.nan)
+    relative_errors(predicted_m, truth_m, truth_m > 0).sum().backward()
+    assert torch.allclose(predicted_m.grad, row(1.0, 0.0))
 
 
 def test_sky_shortfall_is_the_log_ratio_to_where_sky_may_begin():

@@ -57,6 +57,16 @@ def test_metric_loss_is_the_mean_over_the_domains_in_the_batch():
     assert both.item() == pytest.approx((single[0] + single[1]).item() / 2)
 
 
+def test_relative_error_of_every_domain_is_added_by_its_weight():
+    truth = batch_of([[2.0, 3.0, UNKNOWN], [20.0, SKY, 100.0]], [0, 1])
+    predicted = prediction_of([[4.0, 3.0, 9.0], [15.0, 200.0, 1.0]])
+    without, weighted = (
+        losses_of(predicted, truth, relative_error_weight=weight) for weight in (0.0, 2.0))
+    mean_of_domains = ((1.0 + 0.0) / 2 + 0.25) / 2
+    assert (weighted.metric - without.metric).item() == pytest.approx(20 * mean_of_domains)
+    assert (weighted.total - without.total).item() == pytest.approx(20 * mean_of_domains)
+
+
 def test_metric_loss_of_automatic_routing_asks_for_no_label():
     rows, wrong = [[2.0, 3.0], [20.0, 30.0]], [[4.0, 3.0], [20.0, 33.0]]
     one, other = (

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import json
 import math
 from runpy import run_path
 
@@ -322,6 +323,18 @@ def test_state_of_a_run_with_other_options_is_refused(tmp_path):
     with pytest.raises(TrainingError, match=r'learning_rate = 0.001, not 0.002'):
         resume(quick_config(learning_rate=0.002), ALONE, tmp_path / 'state.pt')
     resume(quick_config(workers=3, save_every=1), ALONE, tmp_path / 'state.pt')
+
+
+def test_run_of_a_version_before_an_option_has_its_default(tmp_path):
+    path = tmp_path / 'state.pt'
+    quick_run().save_state(path)
+    state = torch.load(path)
+    options = json.loads(state['config'])
+    del options['relative_error_weight'], options['validation']
+    torch.save(state | {'config': json.dumps(options)}, path)
+    resume(quick_config(), ALONE, path)
+    with pytest.raises(TrainingError, match=r'relative_error_weight = 0.0, not 2'):
+        resume(quick_config(relative_error_weight=2), ALONE, path)
 
 
 def test_run_goes_on_without_the_weights_it_began_with(tmp_path, model):

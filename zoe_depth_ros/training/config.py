@@ -36,7 +36,8 @@ POSITIVE = (
     'decoder_divisor', 'head_divisor', 'div_factor', 'final_div_factor', 'clip_norm', 'sky_factor',
     'save_every')
 NOT_NEGATIVE = (
-    'weight_decay', 'router_weight', 'relative_weight', 'workers', 'validate_every', 'seed')
+    'weight_decay', 'router_weight', 'relative_weight', 'relative_error_weight', 'workers',
+    'validate_every', 'seed')
 CONFIG_FOLDERS = ('config/train', 'share/zoe_depth_ros/config/train')
 
 
@@ -88,6 +89,7 @@ class TrainConfig:
     :param ema_decay: of the averaged weights that are judged and saved; less in the first steps.
     :param router_weight: of the router's cross-entropy.
     :param relative_weight: of the relative loss beside the metric one.
+    :param relative_error_weight: of the mean relative error (REL) beside the metric loss.
     :param anchored: hold the relative depth to the aligned truth instead of aligning it, which a
         network needs that learns from random weights.
     :param sky_factor: sky is pushed beyond this many times the head's largest depth.
@@ -130,6 +132,7 @@ class TrainConfig:
     ema_decay: float = 0.998
     router_weight: float = 1.0
     relative_weight: float = 0.0
+    relative_error_weight: float = 0.0
     anchored: bool = False
     sky_factor: float = 1.5
     device: str = 'auto'

@@ -52,6 +52,19 @@ def silog_from_sums(sums: Tensor, *, beta: float = 0.15) -> Tensor:
     return (10 * (variance + beta * mean.square()).clamp(min=SQUARE_FLOOR).sqrt()).float()
 
 
+def relative_errors(predicted_m: Tensor, truth_m: Tensor, mask: Tensor) -> Tensor:
+    """
+    Return |predicted - truth| / truth, whose mean over an image is its REL.
+
+    :param predicted_m: (B, 1, H, W) metres.
+    :param truth_m: (B, 1, H, W) metres, anything where not valid.
+    :param mask: (B, 1, H, W) bool, True where the truth is valid.
+    :return: (N,) float32 for the N pixels of the mask.
+    """
+    truth_m = truth_m[mask]
+    return (predicted_m.float()[mask] - truth_m).abs() / (truth_m + LOG_FLOOR)
+
+
 def sky_shortfall(predicted_m: Tensor, sky: Tensor, beyond_m: float) -> Tensor:
     """
     Return by how much, in log depth, every pixel of sky is predicted nearer than it may be.

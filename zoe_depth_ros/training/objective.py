@@ -21,6 +21,7 @@ from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.model.decoder import resize
 from zoe_depth_ros.training.batches import TrainBatch
 from zoe_depth_ros.training.config import TrainConfig
+from zoe_depth_ros.training.losses import relative_errors
 from zoe_depth_ros.training.losses import router_losses
 from zoe_depth_ros.training.losses import scale_shift_invariant_losses
 from zoe_depth_ros.training.losses import silog_from_sums
@@ -36,7 +37,7 @@ class Losses:
     Losses of a batch, scalars in float32; 0 where a stage has no such loss.
 
     :param total: what is minimised.
-    :param metric: scale-invariant log loss and sky.
+    :param metric: scale-invariant log loss, sky and, where weighted, the relative error.
     :param router: cross-entropy of the router.
     :param relative: scale-and-shift-invariant loss.
     :param skipped: images that taught nothing, for want of known depth.
@@ -75,7 +76,8 @@ def _metric(
 
     The loss is taken over the images of each domain, as the paper's batches of one domain do,
     then averaged. Surfaces beyond a head's largest depth are left out of it; sky is pushed beyond
-    that depth, so that an estimator can tell sky by its depth.
+    that depth, so that an estimator can tell sky by its depth. The relative error, ten times its
+    mean so that it is of the log loss's size, is not in the paper.
     """
     predicted_m = resize(predicted_m, batch.depth_m.shape[-2:])
     limits_m, labels = [head.max_depth_m for head in model.heads], batch.labels
@@ -86,7 +88,9 @@ def _metric(
                      config.sky_factor * limit_m)
         for head, limit_m in enumerate(limits_m)]
     sums = _over_processes(torch.stack(groups))
-    losses = [silog_from_sums(row[:3]) + _ratio(row[3:5]) for row in sums]
+    losses = [
+        silog_from_sums(row[:3]) + _ratio(row[3:5])
+        + 10 * config.relative_error_weight * _ratio(row[[6, 0]]) for row in sums]
     taught = ((sums[:, 0] >= 2) | (sums[:, 4] > 0)).sum().clamp(min=1)
     return torch.stack(losses).sum() / taught, sums[:, 5].sum().detach()
 
@@ -94,12 +98,18 @@ def _metric(
 def _metric_sums(
     predicted_m: Tensor, truth_m: Tensor, limit_m: float, beyond_m: float,
 ) -> Tensor:
-    """Return (6,): three sums of surfaces, shortfall and pixels of sky, images of neither."""
+    """
+    Return (7,) sums.
+
+    They are the three of surfaces, shortfall and pixels of sky, images of neither, relative
+    errors.
+    """
     mask, sky = truth_m < limit_m, truth_m.isinf()
     empty = ~(mask | sky).flatten(1).any(dim=1)
     return torch.cat([
         silog_sums(predicted_m, truth_m, mask),
-        _sum_and_count(sky_shortfall(predicted_m, sky, beyond_m)), empty.sum().double()[None]])
+        _sum_and_count(sky_shortfall(predicted_m, sky, beyond_m)), empty.sum().double()[None],
+        relative_errors(predicted_m, truth_m, mask).sum().double()[None]])
 
 
 def _relative(

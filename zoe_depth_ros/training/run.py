@@ -262,11 +262,21 @@ def _counted(images: Mapping[str, int]) -> str:
         f'{count} images of {name.partition(" ")[2]}' for name, count in images.items())
 
 
+def _plain(config: TrainConfig) -> dict[str, object]:
+    """Return the options as a state holds them: lists for tuples."""
+    plain: dict[str, object] = json.loads(json.dumps(asdict(config)))
+    return plain
+
+
 def _check_same_run(path: Path, stored: dict[str, object], config: TrainConfig) -> None:
-    """Refuse to go on with other options: the result would be of neither run."""
-    wanted = json.loads(json.dumps(asdict(config)))
+    """
+    Refuse to go on with other options: the result would be of neither run.
+
+    A run of a version before some option was is one with its default.
+    """
+    wanted, stored = _plain(config), _plain(TrainConfig()) | stored
     for name in wanted:
-        if name not in CHANGEABLE and stored.get(name) != wanted[name]:
+        if name not in CHANGEABLE and stored[name] != wanted[name]:
             raise TrainingError(
-                f'{path} is of a run with {name} = {stored.get(name)!r}, not {wanted[name]!r}: '
+                f'{path} is of a run with {name} = {stored[name]!r}, not {wanted[name]!r}: '
                 f'use another output folder, or the same options')
