@@ -53,7 +53,7 @@ class StepReport:
 
     :param number: steps done.
     :param total: the loss that is minimised.
-    :param metric: scale-invariant log loss and sky.
+    :param metric: scale-invariant log loss, sky and, where weighted, the relative error.
     :param router: router's cross-entropy.
     :param relative: scale-and-shift-invariant loss.
     :param gradient_norm: before it was clipped.
