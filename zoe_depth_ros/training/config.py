@@ -89,7 +89,8 @@ class TrainConfig:
     :param ema_decay: of the averaged weights that are judged and saved; less in the first steps.
     :param router_weight: of the router's cross-entropy.
     :param relative_weight: of the relative loss beside the metric one.
-    :param relative_error_weight: of the mean relative error (REL) beside the metric loss.
+    :param relative_error_weight: of ten times the mean relative error (REL) beside the metric
+        loss; not in the paper.
     :param anchored: hold the relative depth to the aligned truth instead of aligning it, which a
         network needs that learns from random weights.
     :param sky_factor: sky is pushed beyond this many times the head's largest depth.

@@ -88,28 +88,32 @@ def _metric(
                      config.sky_factor * limit_m)
         for head, limit_m in enumerate(limits_m)]
     sums = _over_processes(torch.stack(groups))
-    losses = [
-        silog_from_sums(row[:3]) + _ratio(row[3:5])
-        + 10 * config.relative_error_weight * _ratio(row[[6, 0]]) for row in sums]
+    losses = [_domain_loss(row, config.relative_error_weight) for row in sums]
     taught = ((sums[:, 0] >= 2) | (sums[:, 4] > 0)).sum().clamp(min=1)
-    return torch.stack(losses).sum() / taught, sums[:, 5].sum().detach()
+    return torch.stack(losses).sum() / taught, sums[:, 6].sum().detach()
+
+
+def _domain_loss(sums: Tensor, relative_error_weight: float) -> Tensor:
+    """Return the metric loss of what `_metric_sums` holds of one domain."""
+    silog, relative_error = silog_from_sums(sums[:3]), _ratio(sums[5], sums[0])
+    return silog + _ratio(sums[3], sums[4]) + 10 * relative_error_weight * relative_error
 
 
 def _metric_sums(
     predicted_m: Tensor, truth_m: Tensor, limit_m: float, beyond_m: float,
 ) -> Tensor:
     """
-    Return (7,) sums.
+    Return (7,) sums of one domain's images.
 
-    They are the three of surfaces, shortfall and pixels of sky, images of neither, relative
-    errors.
+    Pixels of surfaces and their log ratios as `silog_sums` has them, shortfall and pixels of sky,
+    relative errors of the surfaces, images with neither surfaces nor sky.
     """
     mask, sky = truth_m < limit_m, truth_m.isinf()
     empty = ~(mask | sky).flatten(1).any(dim=1)
     return torch.cat([
         silog_sums(predicted_m, truth_m, mask),
-        _sum_and_count(sky_shortfall(predicted_m, sky, beyond_m)), empty.sum().double()[None],
-        relative_errors(predicted_m, truth_m, mask).sum().double()[None]])
+        _sum_and_count(sky_shortfall(predicted_m, sky, beyond_m)),
+        torch.stack([relative_errors(predicted_m, truth_m, mask).sum(), empty.sum()]).double()])
 
 
 def _relative(
@@ -129,7 +133,8 @@ def _relative(
 
 
 def _mean(values: Tensor) -> Tensor:
-    return _ratio(_over_processes(_sum_and_count(values)))
+    total, count = _over_processes(_sum_and_count(values))
+    return _ratio(total, count)
 
 
 def _sum_and_count(values: Tensor) -> Tensor:
@@ -137,8 +142,8 @@ def _sum_and_count(values: Tensor) -> Tensor:
     return torch.stack([total, total.new_tensor(len(values))])
 
 
-def _ratio(sum_and_count: Tensor) -> Tensor:
-    return (sum_and_count[0] / sum_and_count[1].clamp(min=1)).float()
+def _ratio(total: Tensor, count: Tensor) -> Tensor:
+    return (total / count.clamp(min=1)).float()
 
 
 def _over_processes(sums: Tensor) -> Tensor:
