@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument('weights', type=Path, nargs='+')
     parser.add_argument('output', type=Path)
     options = parser.parse_args()
+    if len(options.weights) < 2:  # or the output was left out, and is the last of the weights
+        parser.error(f'two weights and an output are needed, not {options.weights[0]} and '
+                     f'{options.output} alone')
     try:
         model, *others = [load_checkpoint(path) for path in options.weights]
     except WeightsError as error:

@@ -48,3 +48,14 @@ def test_average_of_different_networks_is_refused(average, tiny_config, tmp_path
         average(*(tmp_path / f'{name}.safetensors' for name in ('a', 'b', 'mean')))
     assert 'b.safetensors is of another network than' in capsys.readouterr().err
     assert not (tmp_path / 'mean.safetensors').exists()
+
+
+def test_average_without_an_output_overwrites_no_weights(average, tiny_config, tmp_path, capsys):
+    paths = [tmp_path / f'{name}.safetensors' for name in ('a', 'b')]
+    for path in paths:
+        save_checkpoint(random_network(tiny_config), path)
+    before = paths[1].stat().st_mtime_ns
+    with pytest.raises(SystemExit):
+        average(*paths)
+    assert 'two weights and an output are needed' in capsys.readouterr().err
+    assert paths[1].stat().st_mtime_ns == before
