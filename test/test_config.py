@@ -101,6 +101,12 @@ def test_network_size_is_of_positive_multiples_of_32(size_hw):
     check_network_size((32, 1312))
 
 
+@pytest.mark.parametrize('size_hw', [(32,), (32, 64, 3), 32])
+def test_network_size_is_of_two_sides(size_hw):
+    with pytest.raises(ConfigError, match=r'is not \[height, width\]'):
+        check_network_size(size_hw)
+
+
 def test_build_config_makes_tuples_of_lists_and_refuses_unknown_names():
     built = build_config(BinsConfig, {'n_attractors': [4, 3, 2, 1]})
     assert built == BinsConfig(n_attractors=(4, 3, 2, 1))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 
 from datasets_helpers import depth_m
 from datasets_helpers import rgb
@@ -158,6 +159,9 @@ def test_data_set_that_is_not_there_is_refused(tmp_path, kind, error, message):
     ({'kind': 'list'}, "path = '': a data set of kind list needs a path"),
     ({'path': 'a'}, "path = 'a': a data set of kind worlds has no path"),
     ({'frames': '1-3'}, "frames = '1-3' is not start:stop"),
+    ({'crop': 'kb'}, "crop = 'kb' is of images of KITTI, not of worlds"),
+    *(({'size_hw': size}, rf'size_hw = {re.escape(repr(size))} is not \[height, width\]')
+      for size in (96, None, [96], (7, 64), (64.0, 64))),
     ({'max_depth_m': 1e-4}, 'max_depth_m = 0.0001 is not beyond min_depth_m = 0.001')])
 def test_options_that_contradict_themselves_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):

@@ -17,6 +17,10 @@ import pytest
 import torch
 
 from zoe_depth_ros import cli
+from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.evaluation import EvaluationOptions
+from zoe_depth_ros.evaluation import EvaluationReport
+from zoe_depth_ros.evaluation import write_calibrated
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 
@@ -125,9 +129,16 @@ def test_cli_mask_leaves_part_of_the_truth(weights, folder, tmp_path):
     (['--worlds', '0'], 'count = 0'), (['--folder', '/nowhere'], '/nowhere'),
     (['--worlds', '1', '--route', 'x'], "route = 'x'"),
     (['--worlds', '1', '--mode', 'x'], "mode = 'x'"),
-    (['--domain', 'outdoor'], '--domain outdoor is of a list, folder or bag, and there is none'),
-    (['--depth-scale', '5'], '--depth-scale 5.0 is of a list'),
-    (['--mask', 'garg'], '--mask garg is of a list'),
+    (['--domain', 'outdoor'],
+     '--domain outdoor is for --list, --folder, --bag, not for --worlds'),
+    (['--depth-scale', '5'], '--depth-scale 5.0 is for --list, --folder, not for --worlds'),
+    (['--mask', 'garg'], '--mask garg is for --list'),
+    (['--bag', 'b', '--depth-scale', '256'], '--depth-scale 256.0 is for --list, --folder, not'),
+    (['--folder', 'f', '--root', 'x'], '--root x is for --list, not for --folder'),
+    (['--list', 'l', '--image', '/eye'], '--image /eye is for --bag, not for --list'),
+    (['--list', 'l', '--size', '32', '64'], '--size [32, 64] is for --worlds, not for --list'),
+    (['--bag', 'b', '--first-seed', '0'], '--first-seed 0 is for --worlds, not for --bag'),
+    (['--worlds', '1', '--calibrated', 'f'], 'is for --route label, not router'),
     (['--worlds', '1', '--median', '--calibrated', 'f'], 'not for --median')])
 def test_cli_evaluate_says_what_is_wrong_in_one_line(weights, arguments, message, capsys):
     assert cli.main(['evaluate', weights, *arguments]) == 2
@@ -164,6 +175,12 @@ def test_cli_evaluates_a_bag_and_the_folder_of_its_frames_alike(weights, shared_
     one, other = (found['evaluations'][0]['images'] for found in (bag, files))
     assert [row['metrics'] for row in one] == [row['metrics'] for row in other]
     assert one[0]['metrics']['n_pixels'] > 100_000
+
+
+def test_weights_are_not_stored_as_calibrated_without_a_factor(weights, tmp_path):
+    report = EvaluationReport('nothing', EvaluationOptions(), (), 1.0, (), (), ())
+    with pytest.raises(ZoeDepthError, match=r'tiny\.safetensors cannot be calibrated .* \{\}'):
+        write_calibrated(tmp_path / 'calibrated.safetensors', weights, report)
 
 
 def test_cli_stores_weights_whose_standard_deviation_fits(weights, tmp_path):

@@ -22,6 +22,7 @@ from training_helpers import write_config
 from training_helpers import write_list
 
 from zoe_depth_ros.errors import DatasetError
+from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.inference import DepthEstimator
 from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.training.engine import train
@@ -122,6 +123,25 @@ def test_train_reads_all_images_before_the_first_step(tmp_path, where):
     assert len(steps) == 1
 
 
+def test_train_refuses_what_needs_no_reading_before_it_reads(tmp_path):
+    (tmp_path / 'images').mkdir()
+    path = write_list(tmp_path / 'images')
+    (tmp_path / 'images' / '1.png').unlink()
+    config = quick_config(datasets=[{'kind': 'list', 'path': str(path)}])
+    with pytest.raises(TrainingError, match=r'output .*out cannot be made: .*list\.txt is a file'):
+        train(config, path / 'deep' / 'out', lambda _: None)
+    with pytest.raises(DatasetError, match=r'1\.png'):
+        train(config, tmp_path / 'deep' / 'out', lambda _: None)
+
+
+def test_train_on_worlds_without_depth_within_the_limits_goes_on_and_counts_them(tmp_path):
+    steps = []
+    near = [{**WORLDS[0], 'max_depth_m': 0.01}]
+    train(quick_config(datasets=[*near, WORLDS[1]], validation=near, validate_every=4),
+          tmp_path, steps.append)
+    assert [step.skipped_images for step in steps] == [2, 4, 6, 8]
+
+
 def test_train_that_is_told_not_to_check_starts_at_once(tmp_path):
     path, steps = write_list(tmp_path), []
     (tmp_path / '1.png').unlink()
@@ -135,9 +155,9 @@ def test_train_writes_curves_pictures_and_validation_figures(tmp_path):
     train(quick_config(validation=HELD_OUT, validate_every=2), tmp_path, lambda _: None)
     events = events_of(tmp_path)
     assert list(curve(tmp_path, 'train/total')) == [1, 2, 3, 4]
-    for domain in ('indoor', 'outdoor'):
+    for number, domain in enumerate(('indoor', 'outdoor')):
         for name in ('d1', 'rel', 'router_accuracy'):
-            values = curve(tmp_path, f'validation/{domain} worlds/{name}')
+            values = curve(tmp_path, f'validation/{number} {domain} worlds/{name}')
             assert list(values) == [2, 4]
             assert all(0 <= value < 50 for value in values.values())
     assert events.Tags()['images'] == [f'images/{number}' for number in range(4)]
@@ -153,7 +173,9 @@ def test_train_without_images_to_judge_by_shows_those_it_learns_from(tmp_path):
 def test_train_relative_is_validated_after_a_fit(tmp_path):
     train(quick_config(stage='relative', validation=HELD_OUT, validate_every=4), tmp_path,
           lambda _: None)
-    assert 0 < curve(tmp_path, 'validation/indoor worlds/rel')[4] < 5
+    assert 0 < curve(tmp_path, 'validation/0 indoor worlds/rel')[4] < 5
+    assert not any('router' in tag for tag in events_of(tmp_path).Tags()['scalars']
+                   if tag.startswith('validation'))
 
 
 @pytest.mark.parametrize('scale', [1000.0, 0.001])
@@ -163,7 +185,7 @@ def test_train_relative_is_validated_with_disparity_of_any_scale(tmp_path, scale
     train(quick_config(
         stage='relative', datasets=[listed], validation=[listed], steps=1, validate_every=1),
         tmp_path / 'out', lambda _: None)
-    assert 0 < curve(tmp_path / 'out', f'validation/list {path}/rel')[1] < 5
+    assert 0 < curve(tmp_path / 'out', f'validation/0 list {path}/rel')[1] < 5
 
 
 def test_train_killed_and_resumed_has_the_curve_and_weights_of_an_uninterrupted_run(tmp_path):

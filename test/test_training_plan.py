@@ -151,6 +151,13 @@ def test_cli_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     assert not out.exists()
 
 
+def test_cli_dry_run_of_several_processes_is_made_by_the_first(tmp_path, capsys, monkeypatch):
+    path = write_config(tmp_path / 'run.yaml')
+    monkeypatch.setenv('RANK', '1')
+    assert cli.main(['train', str(path), '--dry-run']) == 0
+    assert capsys.readouterr().out == ''
+
+
 def test_cli_dry_run_of_a_bad_data_set_is_code_2(tmp_path, capsys):
     path = write_config(tmp_path / 'run.yaml', datasets=[{'kind': 'list', 'path': 'no.txt'}])
     assert cli.main(['train', str(path), '--output', str(tmp_path / 'o'), '--dry-run']) == 2

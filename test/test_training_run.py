@@ -19,6 +19,7 @@ from training_helpers import TINY_MODEL
 from training_helpers import write_list
 
 from zoe_depth_ros.errors import ConfigError
+from zoe_depth_ros.errors import DeviceError
 from zoe_depth_ros.errors import TrainingError
 from zoe_depth_ros.errors import WeightsError
 from zoe_depth_ros.known_models import ZOED_N
@@ -26,6 +27,7 @@ from zoe_depth_ros.model.checkpoint import load_checkpoint
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.layouts import translate_part
 from zoe_depth_ros.model.zoedepth import ZoeDepth
+from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.network import build_network
 from zoe_depth_ros.training.optimizer import build_average
 from zoe_depth_ros.training.optimizer import build_optimizer
@@ -105,6 +107,18 @@ def test_schedule_rises_to_each_groups_rate_and_falls_while_momentum_does_the_op
     assert min(momenta) == momenta[4] == pytest.approx(0.85)
 
 
+@pytest.mark.parametrize(('steps', 'warmup'), [(19, 0.05), (9, 0.1), (99, 0.01), (1, 0.5)])
+def test_schedule_whose_rise_is_no_step_begins_at_its_peak(model, steps, warmup):
+    config = quick_config(steps=steps, warmup=warmup, learning_rate=1.0)
+    optimizer = build_optimizer(parameter_groups(model, config), config)
+    schedule = build_schedule(optimizer, config)
+    assert schedule.get_last_lr()[0] == pytest.approx(1, rel=1e-3)
+    for _ in range(steps):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr()[0] < 1e-3
+
+
 def test_average_forgets_its_beginning_quickly_and_then_slowly():
     weights = torch.nn.Linear(1, 1, bias=False)
     average = build_average(weights, decay=0.9)
@@ -148,6 +162,20 @@ def test_steps_in_a_row_that_are_not_finite_end_the_run():
         run.step([bad])
     with pytest.raises(TrainingError, match=rf'{MOST_BAD_STEPS} steps in a row.* is nan'):
         run.step([bad])
+
+
+def test_step_that_the_device_has_no_memory_for_is_one_error(monkeypatch):
+    run = quick_run()
+    monkeypatch.setattr(run.model, 'forward', out_of_memory)
+    parts = next(load(batches_of(run), 0))
+    with pytest.raises(DeviceError, match=r'^step 1 failed on cpu: out of memory$'):
+        run.step(parts)
+    with pytest.raises(DeviceError, match=r'^the first step failed on cpu: out of memory$'):
+        run.loss(parts)
+
+
+def out_of_memory(*_, **__):
+    raise torch.OutOfMemoryError('out of memory')
 
 
 def test_step_counts_images_without_depth_and_stays_finite():

@@ -290,7 +290,9 @@ def check_network_size(size_hw: tuple[int, int]) -> None:
     """
     Check a network input size (height, width) in pixels.
 
-    :raises ConfigError: a side is not a positive multiple of 32.
+    :raises ConfigError: there are not two sides, or one is not a positive multiple of 32.
     """
+    _require(isinstance(size_hw, tuple | list) and len(size_hw) == 2,
+             f'network size {size_hw!r} is not [height, width]')
     _require(all(side > 0 and side % SIZE_MULTIPLE == 0 for side in size_hw),
              f'network size {size_hw[0]}x{size_hw[1]} is not a multiple of {SIZE_MULTIPLE}')

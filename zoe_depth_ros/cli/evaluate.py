@@ -7,6 +7,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from argparse import Namespace
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from zoe_depth_ros.evaluation import Preset
     from zoe_depth_ros.inference import DepthEstimator
 
-NOT_OF_WORLDS = (
-    'root', 'depth_root', 'image', 'depth', 'frames', 'domain', 'depth_scale', 'crop', 'mask')
+OF_RECORDED = ('frames', 'domain', 'crop', 'mask')
+SOURCE_OPTIONS = {
+    'worlds': ('first_seed', 'size'),
+    'list': ('root', 'depth_root', 'depth_scale', *OF_RECORDED),
+    'folder': ('depth_scale', *OF_RECORDED),
+    'bag': ('image', 'depth', *OF_RECORDED)}
+WORLD_SIZE_HW = (192, 256)
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -52,7 +58,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--calibrated', type=Path, metavar='FILE',
         help='store the weights there with the factor found for the standard deviation of each '
-        'metric head')
+        'metric head; with --route label')
 
 
 def run(options: Namespace) -> None:
@@ -64,6 +70,10 @@ def run(options: Namespace) -> None:
     from zoe_depth_ros.evaluation import write_outputs
     if options.calibrated and options.median:
         raise ConfigError('--calibrated is for depth as it is, not for --median')
+    if options.calibrated and options.route != 'label':
+        raise ConfigError(
+            f'--calibrated is for --route label, not {options.route}: each head is to be judged '
+            f'by its own domain')
     preset = find_preset(options.preset) if options.preset else None
     source = _open_source(options, preset)
     estimator = _open_estimator(options)
@@ -89,12 +99,12 @@ def _add_source_options(parser: ArgumentParser) -> None:
     kinds.add_argument('--folder', metavar='DIR', help='folder with images/ and depth/')
     kinds.add_argument('--bag', help='bag with an image and a depth topic')
     parser.add_argument(
-        '--first-seed', type=int, default=0, metavar='N',
+        '--first-seed', type=int, metavar='N',
         help='of the worlds; the shipped weights were calibrated on those from 100000 and trained '
-        'on those from 1000000 on (default: %(default)s)')
+        'on those from 1000000 on (default: 0)')
     parser.add_argument(
-        '--size', type=int, nargs=2, default=(192, 256), metavar=('HEIGHT', 'WIDTH'),
-        help='of the worlds (default: 192 256)')
+        '--size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
+        help='of the worlds (default: {} {})'.format(*WORLD_SIZE_HW))
     parser.add_argument('--root', default='', metavar='DIR', help='where paths in the list start')
     parser.add_argument(
         '--depth-root', default='', metavar='DIR', help='where paths of depth start, if elsewhere')
@@ -121,12 +131,14 @@ def _open_source(options: Namespace, preset: Preset | None) -> Source:
     from zoe_depth_ros.datasets import DatasetConfig
     from zoe_depth_ros.datasets import open_source
     from zoe_depth_ros.evaluation import AlternatingWorlds
-    kind = next((kind for kind in ('list', 'folder', 'bag') if getattr(options, kind)), None)
-    if kind is None:
+    kind = next(
+        (kind for kind in ('list', 'folder', 'bag') if getattr(options, kind)), 'worlds')
+    _refuse_of_other_kinds(options, kind)
+    if kind == 'worlds':
         if preset:
             raise ConfigError(f'preset = {preset.name!r} needs a list, folder or bag')
-        _refuse_of_worlds(options)
-        return AlternatingWorlds(options.worlds, tuple(options.size), options.first_seed)
+        return AlternatingWorlds(
+            options.worlds, tuple(options.size or WORLD_SIZE_HW), options.first_seed or 0)
     if preset:
         _refuse_beside_preset(options, preset)
     scale = preset.depth_scale if preset else 1000.0
@@ -138,12 +150,13 @@ def _open_source(options: Namespace, preset: Preset | None) -> Source:
     return open_source(preset.applied_to(dataset) if preset else dataset)
 
 
-def _refuse_of_worlds(options: Namespace) -> None:
-    for name in NOT_OF_WORLDS:
-        if (value := getattr(options, name)) not in (None, ''):
-            raise ConfigError(
-                f'--{name.replace("_", "-")} {value} is of a list, folder or bag, and there is '
-                f'none')
+def _refuse_of_other_kinds(options: Namespace, kind: str) -> None:
+    for name in dict.fromkeys(chain(*SOURCE_OPTIONS.values())):
+        value = getattr(options, name)
+        if name in SOURCE_OPTIONS[kind] or value in (None, ''):
+            continue
+        owners = ', '.join(f'--{one}' for one, names in SOURCE_OPTIONS.items() if name in names)
+        raise ConfigError(f'--{name.replace("_", "-")} {value} is for {owners}, not for --{kind}')
 
 
 def _refuse_beside_preset(options: Namespace, preset: Preset) -> None:

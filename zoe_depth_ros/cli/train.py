@@ -39,7 +39,7 @@ def add_options(parser: ArgumentParser) -> None:
         help='check all data, print what would be done, and stop')
     parser.add_argument(
         '--skip-bad', action='store_true',
-        help='leave out images that cannot be used, and count them')
+        help='leave out images that cannot be read or have no depth, and count them')
     bags = parser.add_argument_group('learning from bags')
     bags.add_argument(
         '--bag', type=Path, action='append', default=[], dest='bags',
@@ -57,9 +57,9 @@ def run(options: Namespace) -> int:
     from zoe_depth_ros.training.engine import train
     from zoe_depth_ros.training.run import StepReport
     config = _configuration(options)
-    if options.dry_run:
-        return _print_plan(config)
     is_first = os.environ.get('RANK', '0') == '0'  # of the processes that torchrun started
+    if options.dry_run:
+        return _print_plan(config) if is_first else 0
     with tqdm(
             desc='reading data', total=config.steps, unit=' steps', disable=not is_first) as bar:
         def show(step: StepReport) -> None:

@@ -17,6 +17,7 @@ KINDS = ('worlds', 'list', 'folder', 'bag')
 FILE_KINDS = ('list', 'folder')
 CROPS = ('', 'kb')
 MASKS = ('', *EVALUATION_MASKS)
+LEAST_SIDE = 8
 TRUTHS = ('depth', 'distance', 'disparity')
 
 
@@ -48,8 +49,8 @@ class DatasetConfig:
     :param image_topic: of a bag, '' for the only one.
     :param depth_topic: of a bag, '' for the one that fits the image.
     :param max_stamp_difference_s: between an image and its depth.
-    :param skip_bad: leave out images that cannot be read, and count them, instead of refusing the
-        data set.
+    :param skip_bad: leave out images that cannot be read or have no depth, and count them,
+        instead of refusing the data set.
     :param loss_weight: of this data set's images in the relative loss.
     :param trim: share of an image's pixels, those with the largest residuals, that the relative
         loss leaves out.
@@ -91,8 +92,13 @@ class DatasetConfig:
             raise ConfigError(
                 f'path = {self.path!r}: a data set of kind {self.kind} '
                 f'{"has no" if self.kind == "worlds" else "needs a"} path')
+        if self.crop and self.kind == 'worlds':
+            raise ConfigError(f'crop = {self.crop!r} is of images of KITTI, not of worlds')
         if self.truth != 'depth' and self.kind not in FILE_KINDS:
             raise ConfigError(f'truth = {self.truth!r}: a data set of kind {self.kind} has depth')
+        if not _is_size(self.size_hw):
+            raise ConfigError(
+                f'size_hw = {self.size_hw!r} is not [height, width], {LEAST_SIDE} pixels or more')
         for name in ('share', 'count', 'depth_scale', 'min_depth_m', 'max_stamp_difference_s',
                      'loss_weight'):
             if getattr(self, name) <= 0:
@@ -110,3 +116,8 @@ class DatasetConfig:
         """Which images are used."""
         start, _, stop = self.frames.partition(':')
         return slice(int(start) if start else None, int(stop) if stop else None)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(
+        type(side) is int and side >= LEAST_SIDE for side in value)

@@ -83,8 +83,8 @@ class ImageSource:
         """
         Return an image.
 
-        :raises DatasetError: it is missing, unreadable, of another size than its depth, or has no
-            depth within the limits.
+        :raises DatasetError: it is missing, unreadable, of another size than its depth, or, unless
+            it is a generated world, has no depth within the limits.
         """
         return self._load(self._numbers[number])
 
@@ -119,7 +119,8 @@ class ImageSource:
             limits = f' between {near_m:g} and {far_m:g} m'
             is_known = (depth_m > near_m) & (depth_m < far_m) | np.isposinf(depth_m)
             depth_m = np.where(is_known, depth_m, np.float32(np.nan))
-        if not np.isfinite(depth_m).any():
+        # Images that are made are not looked at before the run that they would end.
+        if not (np.isfinite(depth_m).any() or self._images.are_made):
             raise ImageError(f'no depth{limits} is known')
         rgb: NDArray[np.uint8] = np.require(sample.rgb, np.uint8, ['C', 'W'])
         return replace(sample, rgb=rgb, depth_m=np.ascontiguousarray(depth_m, np.float32))

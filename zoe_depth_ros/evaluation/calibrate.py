@@ -19,14 +19,15 @@ def write_calibrated(path: Path, model: str, report: EvaluationReport) -> None:
 
     :param path: of the weights to write, safetensors in float16.
     :param model: the weights that were evaluated.
-    :param report: of the domains whose heads are calibrated; the others stay as they are.
+    :param report: of the domains whose heads are calibrated, with each head chosen by the label;
+        the others stay as they are.
     :raises ZoeDepthError: the file cannot be written, or the report tells of no errors.
     """
     network = load_model(model)
     factors = {
         part.domain: part.calibration.sigma_factor
         for part in report.domains if part.calibration is not None}
-    if not all(0 < factor < float('inf') for factor in factors.values()):
+    if not factors or not all(0 < factor < float('inf') for factor in factors.values()):
         raise ZoeDepthError(f'{model} cannot be calibrated with the factors {factors}')
     network.config = replace(network.config, heads=tuple(
         replace(head, std_dev_factor=head.std_dev_factor * factors.get(head.domain, 1.0))

@@ -47,13 +47,14 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
         run = resume(config, process, output / STATE_FILE) if goes_on else Run(config, process)
         sources = open_sources(config, run.model.config)
         validation = [open_source(dataset) for dataset in config.validation]
-        if config.check_data and not goes_on:
-            check(config, run.size_hw, sources, validation,
-                  process=process.rank, processes=process.count)
-        run.use(sources)
         batches = Batches(
             config, sources, run.model.config, run.size_hw,
             process=process.rank, processes=process.count)
+        if config.check_data and not goes_on:
+            _check_folder(output)
+            check(config, run.size_hw, sources, validation,
+                  process=process.rank, processes=process.count)
+        run.use(sources)
         keeper = _Keeper(run, batches, validation, output) if process.rank == 0 else None
         for parts in load(batches, run.steps_done):
             step = run.step(parts)
@@ -63,6 +64,13 @@ def train(config: TrainConfig, output: Path, report: Callable[[StepReport], None
         if keeper is not None:
             keeper.close()
     return output / WEIGHTS_FILE
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a folder that cannot be made, before hours of reading, without making it."""
+    existing = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        raise TrainingError(f'output {path} cannot be made: {existing} is a file')
 
 
 def _make_folder(path: Path) -> None:
@@ -107,7 +115,7 @@ class _Keeper:
         for source, report in zip(self._sources, reports, strict=True):
             if report is None:
                 LOGGER.warning('%s: no image has depth to validate with', source.name)
-        self._journal.add_validation([one for one in reports if one is not None], step)
+        self._journal.add_validation(reports, step)
         samples = shown_samples(self._sources, PICTURES) or [
             self._batches.sample(number)
             for number in range(min(PICTURES, self._run.config.batch_size))]

@@ -33,12 +33,14 @@ class Journal:
             if name != 'number':
                 self._writer.add_scalar(f'train/{name}', value, step.number)
 
-    def add_validation(self, reports: Sequence[ValidationReport], step: int) -> None:
-        """Continue the curves of every data set that is validated on."""
-        for report in reports:
+    def add_validation(self, reports: Sequence[ValidationReport | None], step: int) -> None:
+        """Continue the curves of the data sets that are validated on, None without figures."""
+        for number, report in enumerate(reports):
+            figures = asdict(report) if report else {}
             for name in ('d1', 'rel', 'router_accuracy'):
-                self._writer.add_scalar(
-                    f'validation/{report.name}/{name}', getattr(report, name), step)
+                if figures.get(name) is not None:
+                    self._writer.add_scalar(
+                        f'validation/{number} {figures["name"]}/{name}', figures[name], step)
 
     def add_pictures(self, pictures: Sequence[NDArray[np.uint8]], step: int) -> None:
         """Show (H, W, 3) uint8 RGB pictures."""

@@ -138,7 +138,7 @@ class TrainedNetwork(nn.Module):
         self.stage = config.stage
         self.routing = config.routing
         self._teaches_relative = config.relative_weight > 0
-        self._teaches_router = config.router_weight > 0
+        self._teaches_router = config.router_weight > 0 and config.routing != 'auto'
 
     def forward(self, image: Tensor, labels: Tensor) -> Prediction:
         """

@@ -77,10 +77,12 @@ def build_optimizer(groups: list[ParameterGroup], config: TrainConfig) -> AdamW:
 
 def build_schedule(optimizer: AdamW, config: TrainConfig) -> OneCycleLR:
     """Return one cycle over all steps, each group up to its own rate; the momentum cycles too."""
+    total, rising = config.steps + 1, config.warmup
+    if rising * total == 1:  # OneCycleLR divides by the steps between lowest and highest, here 0
+        rising *= 1 - 1e-6
     return OneCycleLR(
-        optimizer, [group['lr'] for group in optimizer.param_groups],
-        total_steps=config.steps + 1, pct_start=config.warmup, div_factor=config.div_factor,
-        final_div_factor=config.final_div_factor)
+        optimizer, [group['lr'] for group in optimizer.param_groups], total_steps=total,
+        pct_start=rising, div_factor=config.div_factor, final_div_factor=config.final_div_factor)
 
 
 def build_average(model: nn.Module, decay: float) -> AveragedModel:

@@ -12,12 +12,13 @@ from zoe_depth_ros.datasets import DatasetConfig
 from zoe_depth_ros.datasets import open_source
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.inference.device import find_device
 from zoe_depth_ros.training.batches import Batches
 from zoe_depth_ros.training.batches import load
 from zoe_depth_ros.training.batches import Order
 from zoe_depth_ros.training.config import TrainConfig
 from zoe_depth_ros.training.optimizer import ParameterGroup
-from zoe_depth_ros.training.processes import join_processes
+from zoe_depth_ros.training.processes import Process
 from zoe_depth_ros.training.run import Run
 from zoe_depth_ros.training.sources import complaints
 from zoe_depth_ros.training.sources import learnable
@@ -105,8 +106,7 @@ def plan_training(config: TrainConfig) -> TrainPlan:
 def _run(config: TrainConfig) -> tuple[Run | None, list[str]]:
     """Return a run that has not begun, or what is wrong with its network or device."""
     try:
-        with join_processes(config.device) as process:
-            return Run(config, process), []
+        return Run(config, Process(0, 1, find_device(config.device))), []
     except ZoeDepthError as error:
         return None, [str(error)]
 

@@ -26,6 +26,7 @@ from torch.nn.utils import clip_grad_norm_
 from zoe_depth_ros.config import ModelConfig
 from zoe_depth_ros.datasets import Source
 from zoe_depth_ros.errors import TrainingError
+from zoe_depth_ros.inference.device import device_errors
 from zoe_depth_ros.model.checkpoint import save_checkpoint
 from zoe_depth_ros.model.zoedepth import ZoeDepth
 from zoe_depth_ros.training.batches import TrainBatch
@@ -132,10 +133,12 @@ class Run:
 
         :param parts: this process's images, which go through the network one part at a time.
         :raises TrainingError: several steps in a row were not finite.
+        :raises DeviceError: the device has not enough memory for it.
         """
         self._seed_step()
         rate = float(self._schedule.get_last_lr()[0])
-        total, metric, router, relative, skipped = self._gradients(parts)
+        with device_errors(f'step {self.steps_done + 1}', self.process.device):
+            total, metric, router, relative, skipped = self._gradients(parts)
         norm = float(clip_grad_norm_(self._parameters, self.config.clip_norm))
         self._apply(is_finite=math.isfinite(total) and math.isfinite(norm), loss=total)
         self._schedule.step()
@@ -149,7 +152,8 @@ class Run:
     def loss(self, parts: Sequence[TrainBatch]) -> float:
         """Return the mean total loss of some parts as the network is, changing nothing."""
         self._seed_step()
-        return sum(float(self._losses(part).total) for part in parts) / len(parts)
+        with device_errors('the first step', self.process.device):
+            return sum(float(self._losses(part).total) for part in parts) / len(parts)
 
     def _seed_step(self) -> None:
         """Let dropout depend on the step's number alone, so that a resumed run repeats it."""

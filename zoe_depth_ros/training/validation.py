@@ -40,14 +40,15 @@ class ValidationReport:
     :param images: how many were compared; those without known depth are not.
     :param d1: fraction of pixels within a factor of 1.25.
     :param rel: mean relative error.
-    :param router_accuracy: share of images the router gives to their domain.
+    :param router_accuracy: share of images the router gives to their domain; None in the relative
+        stage, which does not train it.
     """
 
     name: str
     images: int
     d1: float
     rel: float
-    router_accuracy: float
+    router_accuracy: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +57,11 @@ class Judged:
     Depth predicted for an image.
 
     :param depth_m: (H, W) float32 metres; fitted to the truth in the relative stage.
-    :param is_routed: the router gives the image to its domain.
+    :param is_routed: the router gives the image to its domain; None in the relative stage.
     """
 
     depth_m: NDArray[np.float32]
-    is_routed: bool
+    is_routed: bool | None
 
 
 class Validator:
@@ -88,10 +89,11 @@ class Validator:
         if not known:
             return None
         metrics = mean_metrics([metrics for metrics, _ in known])
-        accuracy = float(np.mean([is_routed for _, is_routed in known]))
+        routed = [is_routed for _, is_routed in known if is_routed is not None]
+        accuracy = float(np.mean(routed)) if routed else None
         return ValidationReport(source.name, len(known), metrics.d1, metrics.rel, accuracy)
 
-    def _row(self, model: ZoeDepth, sample: Sample) -> tuple[DepthMetrics, bool] | None:
+    def _row(self, model: ZoeDepth, sample: Sample) -> tuple[DepthMetrics, bool | None] | None:
         limit_m = self._limits_m[self._head_of[sample.domain]]
         if not ((sample.depth_m > self._least) & (sample.depth_m < limit_m)).any():
             return None
@@ -109,7 +111,7 @@ class Validator:
         label = self._head_of[sample.domain]
         if self.config.stage == 'relative':
             relative = framing.restore(model.features(image).relative_depth.float())
-            return Judged(fitted_depth(relative[0, 0].cpu().numpy(), sample.depth_m), True)
+            return Judged(fitted_depth(relative[0, 0].cpu().numpy(), sample.depth_m), None)
         forced = [label] if self.config.routing == 'labelled' else None
         weigh = mixture if self.config.routing == 'auto' else None
         output = model(image, heads=forced, weigh=weigh, with_std_dev=False)
