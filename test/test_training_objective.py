@@ -188,6 +188,7 @@ def test_automatic_routing_mixes_the_heads_by_the_routers_probabilities():
     image = batches_of(run)[0].image
     model = run.model.eval()
     prediction = TrainedNetwork(model, run.config)(image, torch.zeros(4, dtype=torch.int64))
+    assert prediction.depth_m.requires_grad and not prediction.domain_logits.requires_grad
     indoor, outdoor = (model(image, heads=[head] * 4).depth_m for head in (0, 1))
     share = model(image).domain_logits.softmax(dim=1)[:, 0].view(4, 1, 1, 1)
     assert torch.allclose(

@@ -36,11 +36,12 @@ class Journal:
     def add_validation(self, reports: Sequence[ValidationReport | None], step: int) -> None:
         """Continue the curves of the data sets that are validated on, None without figures."""
         for number, report in enumerate(reports):
-            figures = asdict(report) if report else {}
+            if report is None:
+                continue
             for name in ('d1', 'rel', 'router_accuracy'):
-                if figures.get(name) is not None:
+                if (value := getattr(report, name)) is not None:
                     self._writer.add_scalar(
-                        f'validation/{number} {figures["name"]}/{name}', figures[name], step)
+                        f'validation/{number} {report.name}/{name}', value, step)
 
     def add_pictures(self, pictures: Sequence[NDArray[np.uint8]], step: int) -> None:
         """Show (H, W, 3) uint8 RGB pictures."""
