@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bag_helpers import bag_of
+from bag_helpers import CAMERA
 from bag_helpers import HEADER
 from bag_helpers import rgb
 from bag_helpers import rgb_message
@@ -17,6 +18,7 @@ import pytest
 
 from zoe_depth_ros.bag.decode import Scene
 from zoe_depth_ros.bag.drive import SCENE_TRUTH_TOPIC
+from zoe_depth_ros.bag.encode import cloud_message
 from zoe_depth_ros.bag.encode import image_message
 from zoe_depth_ros.bag.encode import scene_message
 from zoe_depth_ros.bag.reader import BagMessage
@@ -29,6 +31,7 @@ from zoe_depth_ros.demo.judge import with_truth
 from zoe_depth_ros.demo.live import DEPTH_TOPIC
 from zoe_depth_ros.demo.live import IMAGE_TOPIC
 from zoe_depth_ros.demo.live import LiveRun
+from zoe_depth_ros.demo.live import POINTS_TOPIC
 from zoe_depth_ros.demo.live import SCENE_TOPIC
 from zoe_depth_ros.demo.panels import depth_scale
 from zoe_depth_ros.demo.pictures import paint_clouds
@@ -38,6 +41,7 @@ from zoe_depth_ros.demo.report import make_report
 from zoe_depth_ros.demo.run import DemoOptions
 from zoe_depth_ros.errors import ConfigError
 from zoe_depth_ros.errors import ZoeDepthError
+from zoe_depth_ros.geometry import point_cloud
 
 TRUTH = BagTopic('/truth', 'sensor_msgs/msg/Image', 1)
 
@@ -201,6 +205,15 @@ def test_cloud_picture_is_left_out_where_the_node_knew_no_camera(tmp_path):
     recording = recorded(tmp_path / 'recording', ['indoor'], 2.0)
     paint_clouds(recording, [result('indoor', number=HEADER.stamp_ns)], tmp_path / 'cloud.png')
     assert not (tmp_path / 'cloud.png').exists()
+
+
+def test_cloud_picture_is_of_images_that_have_a_cloud(tmp_path):
+    cloud = point_cloud(np.ones((6, 8), np.float32), rgb(), CAMERA)
+    recording = bag_of(tmp_path / 'recording', *(
+        cloud_message(POINTS_TOPIC, cloud, at(number)) for number in (0, 4)))
+    results = [result('indoor', number=at(number).stamp_ns) for number in range(5)]
+    paint_clouds(recording, results, tmp_path / 'cloud.png')
+    assert cv2.imread(str(tmp_path / 'cloud.png')) is not None
 
 
 # Files

@@ -16,8 +16,10 @@ pytest.importorskip('rclpy')
 
 from bag_helpers import bag_of
 from bag_helpers import CAMERA
+from bag_helpers import changed
 from bag_helpers import compressed_message
 from bag_helpers import HEADER
+from bag_helpers import info_message
 from bag_helpers import read
 from bag_helpers import rgb_message
 from lifecycle_msgs.srv import ChangeState
@@ -137,7 +139,7 @@ def test_recorder_keeps_every_byte_and_the_time_of_arrival(session, tmp_path):
         publisher.publish(message.cdr)
         assert wait_until(lambda: bool(recorder.arrivals('/image')), 10)
         recorder.close()
-    assert recorder.hears('/image')
+    assert recorder.hears_all(['/image'])
     arrival, = recorder.arrivals('/image')
     found, = read(tmp_path / 'bag', '/image')
     assert (found.cdr, found.stamp_ns) == (message.cdr, arrival.at_ns)
@@ -151,10 +153,10 @@ def test_recorder_hears_what_is_too_old_to_be_written(session, tmp_path):
         publisher = session.node.create_publisher(Image, '/image', 10)
         assert recorder.wait_for_publishers(10)
         assert wait_until(lambda: publisher.get_subscription_count() > 0, 10)
-        assert not recorder.hears('/image')
+        assert not recorder.hears_all(['/image'])
         message = rgb_message('/image')
         publisher.publish(with_header_stamp(message.cdr, HEADER.stamp_ns - 1))
-        assert wait_until(lambda: recorder.hears('/image'), 10)
+        assert wait_until(lambda: recorder.hears_all(['/image']), 10)
         assert recorder.arrivals('/image') == ()
         publisher.publish(message.cdr)
         assert wait_until(lambda: bool(recorder.arrivals('/image')), 10)
@@ -193,6 +195,44 @@ def test_demo_of_one_compressed_image_without_camera_info_has_depth(weights, tmp
     with BagReader(tmp_path / 'out' / 'recording') as recording:
         assert POINTS_TOPIC not in {topic.name for topic in recording.topics}
     assert (tmp_path / 'out' / 'preview.png').exists()
+    assert not (tmp_path / 'out' / 'cloud.png').exists()
+
+
+def test_demo_waits_until_the_node_has_the_calibration(weights, tmp_path, monkeypatch):
+    send, sent = Player.send, []
+
+    def lose_the_first_calibration(player, message):
+        sent.append(message)
+        if message.topic != '/camera_info' or len(sent) > 1:
+            send(player, message)
+
+    monkeypatch.setattr(Player, 'send', lose_the_first_calibration)
+    info = camera_info_message('/camera_info', CAMERA, replace(
+        HEADER, stamp_ns=HEADER.stamp_ns + 10**9))
+    bag = bag_of(tmp_path / 'bag', rgb_message('/image'), info)
+    report = run_demo(DemoOptions(bag, model=weights, output=tmp_path / 'out'))
+    assert (report.frames_out, report.exit_code) == (1, 0)
+    with BagReader(tmp_path / 'out' / 'recording') as recording:
+        assert {(topic.name, topic.count) for topic in recording.topics} == {
+            (topic, 1) for topic in RECORDED}
+    assert (tmp_path / 'out' / 'cloud.png').exists()
+
+
+def test_demo_of_a_camera_that_is_not_calibrated_waits_for_no_cloud(
+        weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, 'AHEAD_TIMEOUT_S', 60 * live.AHEAD_PERIOD_S)
+    send, images = Player.send, []
+
+    def count_images(player, message):
+        send(player, message)
+        images.extend([message] if message.topic == '/image' else [])
+
+    monkeypatch.setattr(Player, 'send', count_images)
+    info = changed(info_message('/camera_info'), k=np.zeros(9), p=np.zeros(12))
+    bag = bag_of(tmp_path / 'bag', info, rgb_message('/image'))
+    report = run_demo(DemoOptions(bag, model=weights, output=tmp_path / 'out'))
+    assert (report.frames_out, report.exit_code) == (1, 0)
+    assert 2 <= len(images) < 30
     assert not (tmp_path / 'out' / 'cloud.png').exists()
 
 

@@ -14,6 +14,7 @@ import time
 
 from tqdm import tqdm
 
+from zoe_depth_ros.bag.decode import calibration
 from zoe_depth_ros.bag.decode import header_stamp_ns
 from zoe_depth_ros.bag.decode import with_header_stamp
 from zoe_depth_ros.bag.reader import BagMessage
@@ -22,6 +23,7 @@ from zoe_depth_ros.bag.topics import CameraTopics
 from zoe_depth_ros.bag.topics import COMPRESSED_SUFFIX
 from zoe_depth_ros.bag.writer import BagWriter
 from zoe_depth_ros.errors import BagError
+from zoe_depth_ros.errors import CameraError
 from zoe_depth_ros.ros.node_process import DepthNodeProcess
 from zoe_depth_ros.ros.node_process import NODE_NAME
 from zoe_depth_ros.ros.player import Player
@@ -34,16 +36,17 @@ DEPTH_TOPIC = f'{NODE_NAME}/depth/image'
 IMAGE_TOPIC = f'{NODE_NAME}/image_rect'
 POINTS_TOPIC = f'{NODE_NAME}/points'
 SCENE_TOPIC = f'{NODE_NAME}/scene'
+CAMERA_INFO_TOPIC = f'{NODE_NAME}/depth/camera_info'
 RECORDED = {
     DEPTH_TOPIC: 'sensor_msgs/msg/Image',
-    f'{NODE_NAME}/depth/camera_info': 'sensor_msgs/msg/CameraInfo',
+    CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
     IMAGE_TOPIC: 'sensor_msgs/msg/Image',
     POINTS_TOPIC: 'sensor_msgs/msg/PointCloud2',
     SCENE_TOPIC: 'diagnostic_msgs/msg/DiagnosticArray',
 }
 DISCOVERY_TIMEOUT_S = 20.0
 # The two ends of a connection learn of it one after the other: what is sent before both know is
-# lost. So an image goes ahead until its depth is back.
+# lost. So an image and its calibration go ahead until every output is back.
 AHEAD_NS = 10**9
 AHEAD_PERIOD_S = 2.0
 AHEAD_TIMEOUT_S = 30.0
@@ -146,12 +149,24 @@ def live_topic(camera: CameraTopics) -> str:
 def _send_ahead(
     messages: Sequence[BagMessage], player: Player, recorder: Recorder, node: DepthNodeProcess,
 ) -> None:
-    """Send until depth is back; of an image that has none the node tells at the end."""
+    """Send until all outputs are back; of an image that has none the node tells at the end."""
+    awaited = _outputs_of(messages)
     end_s = time.monotonic() + AHEAD_TIMEOUT_S
-    while node.is_running and not recorder.hears(DEPTH_TOPIC) and time.monotonic() < end_s:
+    while node.is_running and not recorder.hears_all(awaited) and time.monotonic() < end_s:
         for message in messages:
             player.send(message)
-        wait_until(lambda: recorder.hears(DEPTH_TOPIC), AHEAD_PERIOD_S)
+        wait_until(lambda: recorder.hears_all(awaited), AHEAD_PERIOD_S)
+
+
+def _outputs_of(messages: Sequence[BagMessage]) -> set[str]:
+    """Return the topics that an image has outputs on: two of them need a calibration."""
+    try:
+        cameras = [
+            calibration(message).rectified_camera() for message in messages
+            if message.type_name == RECORDED[CAMERA_INFO_TOPIC]]
+    except CameraError:
+        cameras = []
+    return set(RECORDED) if cameras else set(RECORDED) - {CAMERA_INFO_TOPIC, POINTS_TOPIC}
 
 
 def _play(
@@ -169,7 +184,7 @@ def _play(
 
 def _wait_for_last_depth(recorder: Recorder, node: DepthNodeProcess, last: Passage) -> None:
     def is_over() -> bool:
-        heard = [topic for topic in RECORDED if recorder.hears(topic)]
+        heard = [topic for topic in RECORDED if recorder.hears_all([topic])]
         return not node.is_running or (DEPTH_TOPIC in heard and all(
             last.stamp_ns in {passage.stamp_ns for passage in recorder.arrivals(topic)}
             for topic in heard))

@@ -73,20 +73,22 @@ def paint_preview(
 
 def paint_clouds(recording: Path, results: Sequence[FrameResult], path: Path) -> None:
     """
-    Write a picture of one cloud of each domain, from the middle of the images routed to it.
+    Write a picture of one cloud of each domain, the middle one of the images routed to it.
 
-    Without camera_info there are no clouds, and nothing is written.
+    Without a calibration there are no clouds, and nothing is written.
 
     :param recording: bag with the outputs of a depth node.
     :param results: of the depth images in the recording.
     :param path: PNG file to write.
     """
-    chosen = [
-        own[len(own) // 2] for domain in CLOUD_GRID_M
-        if (own := [result for result in results if result.domain == domain])]
     with BagReader(recording) as bag:
         if POINTS_TOPIC not in {topic.name for topic in bag.topics}:
             return
+        with_cloud = {header_stamp_ns(message.cdr) for message in bag.messages([POINTS_TOPIC])}
+        chosen = [
+            own[len(own) // 2] for domain in CLOUD_GRID_M
+            if (own := [result for result in results
+                        if result.domain == domain and result.stamp_ns in with_cloud])]
         clouds = _decoded(bag, POINTS_TOPIC, {item.stamp_ns for item in chosen}, colored_points)
     panels = []
     for result in chosen:

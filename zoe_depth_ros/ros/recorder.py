@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -67,9 +68,9 @@ class Recorder:
         """Return what has come on a topic so far and was written."""
         return tuple(self._arrivals[topic])
 
-    def hears(self, topic: str) -> bool:
-        """Return whether anything has come on a topic."""
-        return topic in self._heard
+    def hears_all(self, topics: Iterable[str]) -> bool:
+        """Return whether something has come on each of some topics."""
+        return self._heard.issuperset(topics)
 
     def wait_for_publishers(self, timeout_s: float) -> bool:
         """Return whether every topic found a publisher in time."""
