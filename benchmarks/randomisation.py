@@ -59,8 +59,7 @@ def figures(weights: str, options: argparse.Namespace) -> list[float]:
         'label')
     indoor, outdoor = judged(weights, options.output, '--worlds', '100')
     rel = [one['metrics']['rel'] for one in (routed, given, table, road, indoor, outdoor)]
-    return [
-        routed['router_accuracy'], *rel[:3], road['router_accuracy'], *rel[3:]]
+    return [routed['router_accuracy'], *rel[:3], road['router_accuracy'], *rel[3:]]
 
 
 def judged(weights: str, output: Path, *options: str) -> list[dict]:

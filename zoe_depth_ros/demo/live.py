@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -117,8 +117,8 @@ def play_live(
     ahead_ns = header_stamp_ns(first.cdr) - AHEAD_NS
     ahead = replace(
         first, topic=live_topic(camera), cdr=with_header_stamp(first.cdr, ahead_ns))
-    infos = [] if camera.camera_info is None else [
-        next(source.messages([camera.camera_info.name]))]
+    info = None if camera.camera_info is None else next(
+        source.messages([camera.camera_info.name]))
     with RosSession('zoe_depth_demo', files.profile) as session, \
             BagWriter(files.recording, compress=False) as bag, \
             DepthNodeProcess(session, files.log, parameters, remappings) as node:
@@ -127,7 +127,7 @@ def play_live(
         if not (player.wait_for_subscribers(DISCOVERY_TIMEOUT_S)
                 and recorder.wait_for_publishers(DISCOVERY_TIMEOUT_S)):
             raise node.failure('was not found by player and recorder')
-        _send_ahead([*infos, ahead], player, recorder, node)
+        _send_ahead(info, ahead, player, recorder, node)
         sent = _play(player, source, camera, seconds)
         _wait_for_last_depth(recorder, node, sent[-1])
         recorder.close()
@@ -147,26 +147,26 @@ def live_topic(camera: CameraTopics) -> str:
 
 
 def _send_ahead(
-    messages: Sequence[BagMessage], player: Player, recorder: Recorder, node: DepthNodeProcess,
+    info: BagMessage | None, image: BagMessage, player: Player, recorder: Recorder,
+    node: DepthNodeProcess,
 ) -> None:
     """Send until all outputs are back; of an image that has none the node tells at the end."""
-    awaited = _outputs_of(messages)
+    awaited = _outputs_with(info)
     end_s = time.monotonic() + AHEAD_TIMEOUT_S
-    while node.is_running and not recorder.hears_all(awaited) and time.monotonic() < end_s:
-        for message in messages:
-            player.send(message)
-        wait_until(lambda: recorder.hears_all(awaited), AHEAD_PERIOD_S)
+    while node.is_running and not recorder.heard >= awaited and time.monotonic() < end_s:
+        if info is not None:
+            player.send(info)
+        player.send(image)
+        wait_until(lambda: recorder.heard >= awaited, AHEAD_PERIOD_S)
 
 
-def _outputs_of(messages: Sequence[BagMessage]) -> set[str]:
-    """Return the topics that an image has outputs on: two of them need a calibration."""
-    try:
-        cameras = [
-            calibration(message).rectified_camera() for message in messages
-            if message.type_name == RECORDED[CAMERA_INFO_TOPIC]]
-    except CameraError:
-        cameras = []
-    return set(RECORDED) if cameras else set(RECORDED) - {CAMERA_INFO_TOPIC, POINTS_TOPIC}
+def _outputs_with(info: BagMessage | None) -> set[str]:
+    """Return the topics that an image has outputs on; two of them need a calibration."""
+    if info is not None:
+        with suppress(CameraError):  # of which the node tells
+            calibration(info).rectified_camera()
+            return set(RECORDED)
+    return set(RECORDED) - {CAMERA_INFO_TOPIC, POINTS_TOPIC}
 
 
 def _play(
@@ -184,10 +184,9 @@ def _play(
 
 def _wait_for_last_depth(recorder: Recorder, node: DepthNodeProcess, last: Passage) -> None:
     def is_over() -> bool:
-        heard = [topic for topic in RECORDED if recorder.hears_all([topic])]
-        return not node.is_running or (DEPTH_TOPIC in heard and all(
+        return not node.is_running or (DEPTH_TOPIC in recorder.heard and all(
             last.stamp_ns in {passage.stamp_ns for passage in recorder.arrivals(topic)}
-            for topic in heard))
+            for topic in recorder.heard))
 
     wait_until(is_over, LAST_DEPTH_TIMEOUT_S)
     wait_until(lambda: recorder.quiet_s() > QUIET_S, LAST_DEPTH_TIMEOUT_S)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -68,9 +67,10 @@ class Recorder:
         """Return what has come on a topic so far and was written."""
         return tuple(self._arrivals[topic])
 
-    def hears_all(self, topics: Iterable[str]) -> bool:
-        """Return whether something has come on each of some topics."""
-        return self._heard.issuperset(topics)
+    @property
+    def heard(self) -> frozenset[str]:
+        """The topics on which anything has come."""
+        return frozenset(self._heard)
 
     def wait_for_publishers(self, timeout_s: float) -> bool:
         """Return whether every topic found a publisher in time."""
